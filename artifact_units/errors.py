@@ -1,0 +1,19 @@
+"""What a user's mistake raises: one line that says what is wrong, what there is, what to do."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class UserError(Exception):
+    """A mistake in what was asked or given; steps print it as one line and exit with 1."""
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """``did you mean 'x'?``, or the list of what there is where nothing is near."""
+    names = sorted(known)
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    if near:
+        return f"did you mean {near[0]!r}?"
+    return "there is " + (", ".join(names) if names else "nothing to choose from")

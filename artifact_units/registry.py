@@ -1,0 +1,71 @@
+"""The open shelves: a folder of this package is a shelf, a file on it is a method, by its name.
+
+A method is a module with one public function named after what the shelf does (``VERBS``); its
+options are that function's keyword-only arguments with defaults.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, get_args, get_origin, get_type_hints
+
+from artifact_units.errors import UserError, did_you_mean
+
+VERBS = {
+    "maskers": "mask",
+    "rankings": "score",
+    "correctors": "correct",
+    "extractors": "load",
+    "metrics": "measure",
+}
+
+
+def names(shelf: str) -> list[str]:
+    """The methods on a shelf, by file name, without importing any."""
+    folder = Path(__file__).parent / shelf
+    return sorted(f.stem for f in folder.glob("*.py") if not f.stem.startswith("_"))
+
+
+def take(shelf: str, name: str) -> Callable[..., Any]:
+    """The function of one method; imports that method's file and no other."""
+    if name not in names(shelf):
+        raise UserError(f"{name!r} is not on the shelf {shelf}; {did_you_mean(name, names(shelf))}")
+    module = importlib.import_module(f"artifact_units.{shelf}.{name}")
+    return getattr(module, VERBS[shelf])
+
+
+def options(shelf: str, name: str) -> dict[str, inspect.Parameter]:
+    """The options that a method takes: its keyword-only arguments."""
+    parameters = inspect.signature(take(shelf, name)).parameters.values()
+    return {p.name: p for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY}
+
+
+def check_options(shelf: str, name: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """``given`` if every key is an option of the method, of its type, and none is missing."""
+    known = options(shelf, name)
+    hints = get_type_hints(take(shelf, name))
+    for key, value in given.items():
+        if key not in known:
+            raise UserError(f"{name} has no option {key!r}; {did_you_mean(key, known)}")
+        if not _fits(value, hints[key]):
+            wanted = getattr(hints[key], "__name__", str(hints[key]))
+            raise UserError(f"{name}: option {key} is {value!r}; it takes {wanted}")
+    missing = [k for k, p in known.items() if p.default is p.empty and k not in given]
+    if missing:
+        raise UserError(f"{name} needs the option {missing[0]!r}")
+    return dict(given)
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    if hint is float:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    if hint is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    if get_origin(hint) is list:
+        return isinstance(value, list) and all(_fits(v, get_args(hint)[0]) for v in value)
+    if isinstance(hint, type):
+        return isinstance(value, hint)
+    return value in get_args(hint)  # Literal
