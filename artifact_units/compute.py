@@ -16,7 +16,8 @@ from artifact_units.shapes import Images
 def prepare(device: str, threads: int) -> torch.device:
     """Set threads and determinism; ``auto`` is a GPU where there is one, else the CPU."""
     torch.set_num_threads(threads)
-    torch.use_deterministic_algorithms(True, warn_only=True)
+    # The same two flags as use_deterministic_algorithms, which imports the compiler for a second.
+    torch.set_deterministic_debug_mode("warn")
     torch.backends.cudnn.benchmark = False
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False

@@ -24,6 +24,10 @@ class Scale:
     units: tuple[int, ...]
     factors: tuple[float, ...]
 
+    def __post_init__(self) -> None:
+        if len(self.units) != len(self.factors):
+            raise ValueError(f"{len(self.units)} units, {len(self.factors)} factors")
+
     def __call__(self, maps: Featuremaps) -> Featuremaps:
         if not self.units:
             return maps
@@ -46,11 +50,15 @@ def describe(edits: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 
 def revive(described: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """The inverse of ``describe``."""
-    edits = {}
-    for layer, fields in described.items():
-        kind = fields.get("kind")
-        if kind not in KINDS:
-            raise UserError(f"edit of {layer} is of kind {kind!r}; there is {', '.join(KINDS)}")
-        values = {k: tuple(v) if isinstance(v, list) else v for k, v in fields.items() if k != "kind"}
-        edits[layer] = KINDS[kind](**values)
-    return edits
+    return {layer: _revived(layer, fields) for layer, fields in described.items()}
+
+
+def _revived(layer: str, fields: Mapping[str, Any]) -> Any:
+    kind = fields.get("kind")
+    if kind not in KINDS:
+        raise UserError(f"edit of {layer} is of kind {kind!r}; there is {', '.join(KINDS)}")
+    values = {k: tuple(v) if isinstance(v, list) else v for k, v in fields.items() if k != "kind"}
+    try:
+        return KINDS[kind](**values)
+    except (TypeError, ValueError) as error:
+        raise UserError(f"edit of {layer} is not a {kind}: {error}") from None

@@ -10,10 +10,13 @@ class UserError(Exception):
     """A mistake in what was asked or given; steps print it as one line and exit with 1."""
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """``did you mean 'x'?``, or the list of what there is where nothing is near."""
+def did_you_mean(name: str, known: Iterable[str], within: str = "") -> str:
+    """``did you mean 'x'?``, or the list of what there is where nothing is near.
+
+    ``within`` is the dotted place of ``name``, where it is a key: ``did you mean within.x?``
+    """
     names = sorted(known)
     near = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
     if near:
-        return f"did you mean {near[0]!r}?"
+        return f"did you mean {f'{within}.{near[0]}' if within else repr(near[0])}?"
     return "there is " + (", ".join(names) if names else "nothing to choose from")

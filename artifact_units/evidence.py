@@ -2,39 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Float
 from torch import Tensor
 
-from artifact_units.shapes import Featuremaps, Features, Masks, PerUnit
+from artifact_units.errors import UserError
+from artifact_units.shapes import Featuremaps, Masks, PerUnit
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """Everything known of one layer. Images are the labelled ones that were collected."""
+    """Everything known of one layer. Images are the labelled ones that were collected.
+
+    ``featuremaps``, ``masks`` and ``thresholds`` lie on the device of the run, the rest on the CPU.
+    """
 
     layer: str
-    ids: np.ndarray  # [image]
+    ids: np.ndarray  # int64 [image]
     artifact: np.ndarray  # bool [image]: the label
     featuremaps: Featuremaps  # float16 [image, unit, row, col]
     masks: Masks  # [image, height, width]; all False where an image has none
     thresholds: PerUnit  # a unit is on above it; from unlabelled generations
-    maxima: Tensor  # [unlabelled image, unit]: spatial maxima
-    unlabelled: Features  # [unlabelled image, feature]
-    reals: Features  # [real image, feature]
+    maxima: Float[Tensor, "unlabelled unit"]  # spatial maxima
+    unlabelled: Float[Tensor, "unlabelled feature"]  # rows go with those of maxima
+    reals: Float[Tensor, "real feature"]
     seed: int
     repeat: int
 
 
 @dataclass(frozen=True)
 class UnitScores:
-    """Higher = more defective. ``per_image`` (``[image used, unit]``) allows an interval."""
+    """Higher = more defective.
+
+    ``per_image`` is given where the score is a mean over images; it allows an interval.
+    """
 
     score: np.ndarray  # float64 [unit]
-    per_image: np.ndarray | None = None
-    mean_iou: np.ndarray | None = None  # [unit]
-    chance_iou: np.ndarray | None = None  # [unit]
+    per_image: np.ndarray | None = None  # float64 [image used, unit]
+    mean_iou: np.ndarray | None = None  # float64 [unit]
+    chance_iou: np.ndarray | None = None  # float64 [unit]
     images: int = 0
 
 
@@ -45,4 +54,17 @@ class RankedLayer:
     layer: str
     score: np.ndarray  # float64 [unit]
     normalised_score: np.ndarray  # float64 [unit]
-    order: np.ndarray  # int [unit]: unit indices, most defective first
+    order: np.ndarray  # int64 [unit]: unit indices, most defective first
+
+
+def worst_units(ranked: Mapping[str, RankedLayer], layer: str, n: int) -> tuple[int, ...]:
+    """The ``n`` most defective units of a layer, the worst first; or one line that says why not."""
+    if layer not in ranked:
+        raise UserError(
+            f"{layer} has no scores; there are {', '.join(ranked)} "
+            "(collect_featuremaps.layers says which are scored)"
+        )
+    order = ranked[layer].order
+    if not 0 <= n <= len(order):
+        raise UserError(f"n is {n}; {layer} has {len(order)} units")
+    return tuple(int(unit) for unit in order[:n])

@@ -12,7 +12,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from jaxtyping import UInt8
 from torch import Tensor
+from torch.nn import functional as F
 
 from artifact_units.errors import UserError
 from artifact_units.shapes import Images, RawImages
@@ -29,6 +31,14 @@ def byte_from_signed(images: RawImages) -> Images:
 def unit_from_byte(images: Images) -> Tensor:
     """0..255 -> float [0, 1]."""
     return images.float().div(255)
+
+
+def resized(images: Images, px: int) -> UInt8[Tensor, "batch 3 {px} {px}"]:
+    """The whole image at ``px`` by ``px``: bilinear, antialiased, rounded to bytes again."""
+    if images.shape[-2:] == (px, px):
+        return images
+    small = F.interpolate(images.float(), size=(px, px), mode="bilinear", antialias=True)
+    return small.round().clamp(0, 255).to(torch.uint8)
 
 
 @dataclass(frozen=True)
@@ -51,23 +61,33 @@ class ImageSet:
 
     def take(self, ids: Sequence[int] | np.ndarray, repeat: int = 0) -> Images:
         """The images of ``ids`` in that order, ``[len(ids), 3, px, px]``."""
-        place = {(int(i), int(r)): n for n, (i, r) in enumerate(zip(self.ids, self.repeats, strict=True))}
+        place = {
+            (int(i), int(r)): n for n, (i, r) in enumerate(zip(self.ids, self.repeats, strict=True))
+        }
         missing = [int(i) for i in ids if (int(i), repeat) not in place]
         if missing:
-            raise UserError(f"{self.folder}: holds no generation {missing[0]}; it has {len(self)} images")
+            raise UserError(
+                f"{self.folder}: holds no generation {missing[0]}; it has {len(self)} images"
+            )
         wanted = np.array([place[int(i), repeat] for i in ids], dtype=np.int64)
         out = torch.zeros(len(wanted), 3, self.px, self.px, dtype=torch.uint8)
         start = 0
         for shard in _shards(self.folder):
             pixels = _pixels(shard, self.px)
             here = (wanted >= start) & (wanted < start + len(pixels))
-            out[torch.from_numpy(np.flatnonzero(here))] = pixels[torch.from_numpy(wanted[here] - start)]
+            out[torch.from_numpy(np.flatnonzero(here))] = pixels[
+                torch.from_numpy(wanted[here] - start)
+            ]
             start += len(pixels)
         return out
 
 
 def write_images(
-    folder: Path, ids: Sequence[int] | np.ndarray, batches: Iterator[Images], repeat: int = 0, first: int = 0
+    folder: Path,
+    ids: Sequence[int] | np.ndarray,
+    batches: Iterator[Images],
+    repeat: int = 0,
+    first: int = 0,
 ) -> int:
     """Write ``batches`` (uint8, together one image an id) as shards numbered from ``first``.
 
@@ -95,7 +115,7 @@ def open_images(folder: Path) -> ImageSet:
     shards = _shards(folder)
     if not shards:
         raise UserError(f"{folder}: holds no image shard (00000.parquet ...)")
-    tables = [read_table(shard, "images") for shard in shards]
+    tables = [read_table(shard, "images", ["id", "repeat"]) for shard in shards]
     return ImageSet(
         folder=folder,
         px=int(metadata_of(tables[0])["px"]),
@@ -109,12 +129,14 @@ def _shards(folder: Path) -> list[Path]:
 
 
 def _pixels(shard: Path, px: int) -> Images:
-    rows = read_table(shard, "images")["image"].to_pylist()
+    rows = read_table(shard, "images", ["image"])["image"].to_pylist()
     table = np.frombuffer(b"".join(rows), np.uint8).reshape(-1, 3, px, px)
     return torch.from_numpy(table.copy())
 
 
-def _write_shard(folder: Path, number: int, ids: Sequence[int] | np.ndarray, pixels: Images, repeat: int) -> None:
+def _write_shard(
+    folder: Path, number: int, ids: Sequence[int] | np.ndarray, pixels: Images, repeat: int
+) -> None:
     if len(ids) != len(pixels):
         raise ValueError(f"{len(ids)} ids for {len(pixels)} images")
     columns = {

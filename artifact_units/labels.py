@@ -15,6 +15,7 @@ from pathlib import Path
 from artifact_units.errors import UserError
 
 VERDICTS = ("artifact", "normal", "unsure", "undo")
+CLASSES = ("artifact", "normal", "real")  # of the classifier, in the order of its logits
 
 
 @dataclass(frozen=True)
@@ -61,9 +62,16 @@ def settle(verdicts: Iterable[Verdict]) -> dict[int, tuple[str, int]]:
 def _verdict(path: Path, number: int, line: str) -> Verdict:
     try:
         fields = json.loads(line)
-        verdict = Verdict(int(fields["id"]), str(fields["checkpoint"]), str(fields["rater"]), str(fields["verdict"]))
+        verdict = Verdict(
+            int(fields["id"]),
+            str(fields["checkpoint"]),
+            str(fields["rater"]),
+            str(fields["verdict"]),
+        )
     except (ValueError, KeyError, TypeError):
         raise UserError(f"{path}: line {number} is not a verdict: {line[:60]!r}") from None
     if verdict.verdict not in VERDICTS:
-        raise UserError(f"{path}: line {number}: verdict {verdict.verdict!r}; it may be {', '.join(VERDICTS)}")
+        raise UserError(
+            f"{path}: line {number}: verdict {verdict.verdict!r}; it may be {', '.join(VERDICTS)}"
+        )
     return verdict

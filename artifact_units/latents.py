@@ -14,6 +14,7 @@ LABELLED = 0  # labelled, masked, scored
 UNLABELLED = 1_000_000  # unit thresholds and per-unit statistics
 HELDOUT = 2_000_000  # corrected and evaluated; never labelled, never scored
 REFERENCE = 3_000_000  # the clean generator's own distribution, where the truth is known
+PLANTING = 4_000_000  # where the embedded domain's defects are fitted and judged
 
 
 def latents_of(ids: Sequence[int] | np.ndarray, latent_dim: int) -> Latents:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -25,6 +26,16 @@ SCHEMAS = {
             ("raters", pa.int16()),
         ]
     ),
+    # what is known of one generation: artifact or not, and its mask, np.packbits of [px * px]
+    # bits in C order; metadata: px
+    "truths": pa.schema(
+        [
+            ("id", pa.int64()),
+            ("artifact", pa.bool_()),
+            ("area", pa.float64()),  # part of the image that the mask covers
+            ("mask", pa.binary()),
+        ]
+    ),
     # logits of the three classes and the native heatmap, [rows * cols]; metadata: rows, cols
     "heatmaps": pa.schema(
         [
@@ -36,9 +47,14 @@ SCHEMAS = {
             ("heatmap", pa.list_(pa.float32())),
         ]
     ),
-    # how often each half-precision bit pattern occurred: 65,536 counts a unit
+    # which half-precision bit patterns occurred in a unit, and how often each; absent ones, never
     "histograms": pa.schema(
-        [("layer", pa.string()), ("unit", pa.int32()), ("counts", pa.list_(pa.uint32()))]
+        [
+            ("layer", pa.string()),  # in network order
+            ("unit", pa.int32()),
+            ("patterns", pa.list_(pa.uint16())),
+            ("counts", pa.list_(pa.uint32())),
+        ]
     ),
     # the spatial maximum of every unit of a layer in one unlabelled generation
     "maxima": pa.schema(
@@ -60,20 +76,35 @@ SCHEMAS = {
             ("score_high", pa.float64()),
         ]
     ),
-    # metadata: extractor
+    # metadata: extractor, dim
     "features": pa.schema(
         [("id", pa.int64()), _REPEAT, ("features", pa.list_(pa.float32()))]
     ),
+    # what was measured of what (artifact_units/measurements.py lists the metrics)
     "measurements": pa.schema(
         [
-            ("correction", pa.string()),
+            ("correction", pa.string()),  # also clean, reference; of units: the ranking, chance
             _REPEAT,
-            ("population", pa.string()),  # artifacts, normals
+            ("population", pa.string()),  # artifacts, normals, heldout, reference, units
             ("metric", pa.string()),
             ("value", pa.float64()),
-            ("low", pa.float64()),
+            ("low", pa.float64()),  # 95 % bootstrap interval over images; NaN where there is none
             ("high", pa.float64()),
-            ("images", pa.int32()),
+            ("images", pa.int32()),  # images (of units: units) measured
+        ]
+    ),
+    # how far a correction moved one generation, against the correction none; NaN: not defined
+    "changes": pa.schema(
+        [
+            ("id", pa.int64()),
+            _REPEAT,
+            ("correction", pa.string()),
+            ("population", pa.string()),  # artifacts, normals
+            ("inside", pa.float64()),  # mean absolute change in the mask, in the unit range
+            ("outside", pa.float64()),  # and outside it
+            ("psnr", pa.float64()),  # dB
+            ("changed", pa.float64()),  # fraction of pixels
+            ("pixel_recovery", pa.float64()),  # where the truth is known
         ]
     ),
 }
@@ -83,37 +114,72 @@ def write_table(
     path: Path, kind: str, columns: Mapping[str, Any], metadata: Mapping[str, str] | None = None
 ) -> None:
     """Write a table of a known kind; the same rows give the same bytes."""
-    schema = SCHEMAS[kind]
-    arrays = [pa.array(columns[f.name], type=f.type) for f in schema]
+    write_parts(path, kind, [columns], metadata)
+
+
+def write_parts(
+    path: Path,
+    kind: str,
+    parts: Iterable[Mapping[str, Any]],
+    metadata: Mapping[str, str] | None = None,
+) -> None:
+    """Write a table part by part, a row group each; one part in memory at a time."""
     notes = {"artifact_units.table": kind, "artifact_units.version": VERSION, **(metadata or {})}
-    table = pa.Table.from_arrays(arrays, schema=schema.with_metadata(notes))
-    with whole_file(path) as part:
-        pq.write_table(table, part, compression="zstd", write_page_checksum=True)
+    schema = SCHEMAS[kind].with_metadata(notes)
+    options = {"compression": "zstd", "write_page_checksum": True}
+    with whole_file(path) as file, pq.ParquetWriter(file, schema, **options) as writer:
+        for columns in parts:
+            arrays = [pa.array(columns[f.name], type=f.type) for f in schema]
+            writer.write_table(pa.Table.from_arrays(arrays, schema=schema))
 
 
-def read_table(path: Path, kind: str) -> pa.Table:
-    """Read a table if it is of this kind and version, else say in one line what it is."""
+def read_table(path: Path, kind: str, columns: Sequence[str] | None = None) -> pa.Table:
+    """Read a table (or some columns of it) if it is of this kind and version.
+
+    Else say in one line what it is. Pages whose checksum is wrong are refused.
+    """
     if not path.is_file():
         raise UserError(f"{path}: no such file; it is the table {kind!r} of an earlier stage")
     try:
-        table = pq.read_table(path, page_checksum_verification=True)
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            _check(path, kind, file.schema_arrow)
+            return file.read(columns)
     except (pa.ArrowInvalid, OSError) as error:
         reason = str(error).splitlines()[0]
         raise UserError(f"{path}: not a readable Parquet file ({reason}); make it anew") from None
-    notes = metadata_of(table)
+
+
+def _check(path: Path, kind: str, schema: pa.Schema) -> None:
+    notes = _text(schema)
     found, version = notes.get("artifact_units.table"), notes.get("artifact_units.version")
     if found != kind:
         raise UserError(f"{path}: holds {found or 'a foreign table'}, not the table {kind!r}")
     if version != VERSION:
         raise UserError(f"{path}: version {version} of {kind!r}; this is {VERSION}: make it anew")
-    for wanted, got in zip(SCHEMAS[kind], table.schema, strict=False):
-        if wanted != got.with_nullable(wanted.nullable):
-            raise UserError(f"{path}: column {got.name} is {got.type}, not {wanted.name} {wanted.type}")
-    if len(table.schema) != len(SCHEMAS[kind]):
-        raise UserError(f"{path}: {len(table.schema)} columns, not {len(SCHEMAS[kind])}; make it anew")
-    return table
+    wanted = SCHEMAS[kind]
+    for a, b in zip(wanted, schema, strict=False):
+        if a.name != b.name or a.type != b.type:
+            raise UserError(f"{path}: column {b.name} is {b.type}, not {a.name} {a.type}")
+    if len(schema) != len(wanted):
+        raise UserError(f"{path}: {len(schema)} columns, not {len(wanted)}; make it anew")
+
+
+def matrix_of(column: pa.ChunkedArray) -> np.ndarray:
+    """A list column whose rows are equally long, as ``[row, value]``; a copy."""
+    flat = column.combine_chunks().flatten().to_numpy()
+    return flat.reshape(len(column), -1).copy()
+
+
+def lists_of(matrix: np.ndarray) -> pa.ListArray:
+    """The inverse of ``matrix_of``: a list a row, without a Python object a row."""
+    rows, width = matrix.shape
+    return pa.ListArray.from_arrays(np.arange(rows + 1, dtype=np.int32) * width, matrix.ravel())
 
 
 def metadata_of(table: pa.Table) -> dict[str, str]:
     """The text metadata of a table."""
-    return {k.decode(): v.decode() for k, v in (table.schema.metadata or {}).items()}
+    return _text(table.schema)
+
+
+def _text(schema: pa.Schema) -> dict[str, str]:
+    return {k.decode(): v.decode() for k, v in (schema.metadata or {}).items()}

@@ -135,6 +135,7 @@ class RankingEntry(Section):
     normalise: Literal["none", "max", "minmax"] = Field(
         description="Normalisation of the scores per layer (Algorithm 1 takes normalised ones)."
     )
+    repeats: int = Field(1, ge=1, le=100, description="Of a ranking that draws: so many draws.")
 
 
 class ScoreUnits(Section):
@@ -157,12 +158,23 @@ class CorrectionEntry(Section):
     corrector: str = Field(description="A file of artifact_units/correctors.")
 
 
-class CorrectGenerations(Section):
-    """Corrections to compare, on held-out generations (paper, section 3.3, Algorithm 1)."""
+class HeldOut(Section):
+    """Which held-out generations are corrected; the same in every correction."""
 
     artifacts: Count = Field(description="Held-out generations that the classifier calls artifact.")
     normals: Count = Field(description="Held-out generations that it calls normal.")
     confidence: Fraction = Field(description="Probability from which its verdict is taken.")
+
+
+class CorrectionRun(HeldOut, CorrectionEntry):
+    """What the step takes: which generations, and one correction."""
+
+    model_config = ConfigDict(extra="allow", strict=True, frozen=True)
+
+
+class CorrectGenerations(HeldOut):
+    """Corrections to compare, on held-out generations (paper, section 3.3, Algorithm 1)."""
+
     corrections: dict[str, CorrectionEntry] = Field(min_length=1, description="Name -> correction.")
 
 
@@ -182,6 +194,10 @@ class EvaluateGenerations(Section):
     subset_size: int = Field(ge=2, description="Images a subset.")
     bootstrap: int = Field(ge=0, le=10000, description="Resamplings for the intervals; 0: none.")
     seed: Seed = Field(description="Of subsets and resamplings.")
+
+
+class EvaluationRun(EvaluateGenerations, CorrectGenerations):
+    """What the step takes: how to measure, and which corrections there are."""
 
 
 class Report(Section):

@@ -1,0 +1,94 @@
+"""Exact histograms of units: how often each of the 65,536 half-precision values occurred.
+
+Integers, so they merge over batches, shards and machines without a trace of the order; and any
+quantile of the half-precision values can be read off exactly, whatever is asked later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import torch
+from torch import Tensor
+
+from artifact_units.shapes import Featuremaps, PerUnit
+from artifact_units.tables import write_parts
+
+PATTERNS = 2**16
+MOST = 2**31 - 1  # values of one unit that a histogram can hold
+
+# Bit patterns from the smallest value to the largest: negative numbers have the sign bit, and
+# the larger their pattern the smaller their value. Infinities and NaNs lie at both ends.
+_ASCENDING = torch.cat([torch.arange(0xFFFF, 0x7FFF, -1), torch.arange(0x8000)])
+
+
+class Histogram:
+    """The histogram of every unit of one layer."""
+
+    def __init__(self, counts: Tensor) -> None:
+        self.counts = counts  # int32 [unit, 65,536], by bit pattern
+
+    @classmethod
+    def empty(cls, units: int, device: torch.device | str = "cpu") -> Histogram:
+        """A histogram of nothing yet; a layer's counts take 256 KiB a unit."""
+        return cls(torch.zeros(units, PATTERNS, dtype=torch.int32, device=device))
+
+    def add(self, maps: Featuremaps) -> None:
+        """Count the values of float16 featuremaps."""
+        patterns = maps.contiguous().view(torch.int16).long() & 0xFFFF
+        units = torch.arange(maps.shape[1], device=maps.device)[None, :, None, None]
+        places = (patterns + units * PATTERNS).flatten()
+        ones = torch.ones(1, dtype=torch.int32, device=maps.device).expand(len(places))
+        self.counts.view(-1).scatter_add_(0, places, ones)
+
+    def merged(self, other: Histogram) -> Histogram:
+        """The histogram of both sets of values."""
+        return Histogram(self.counts + other.counts)
+
+    def quantile(self, q: float) -> PerUnit:
+        """The smallest value that at least a fraction ``q`` of a unit's values do not exceed.
+
+        Always a value that occurred (numpy calls it ``inverted_cdf``), so at most ``1 - q`` of
+        them lie above it. float32, for 0 <= q <= 1.
+        """
+        counts = self.counts[:, _ASCENDING.to(self.counts.device)]
+        below = counts.cumsum(1)
+        wanted = (below[:, -1:].double() * q).ceil().clamp(min=1).long()
+        place = torch.searchsorted(below, wanted)[:, 0].cpu()
+        return _ASCENDING[place].to(torch.uint16).view(torch.float16).float()
+
+
+def write_histograms(path: Path, histograms: Mapping[str, Histogram]) -> None:
+    """Write the table ``histograms``: only what occurred, a row a unit, a part a layer."""
+    write_parts(path, "histograms", (_rows(name, h) for name, h in histograms.items()))
+
+
+def histogram_of(table: pa.Table, layer: str) -> Histogram:
+    """One layer's histogram from the table ``histograms``."""
+    rows = table.filter(pc.field("layer") == layer)
+    patterns = rows["patterns"].combine_chunks()
+    unit = np.repeat(np.arange(len(rows)), patterns.value_lengths().to_numpy())
+    dense = np.zeros((len(rows), PATTERNS), np.int32)
+    dense[unit, patterns.flatten().to_numpy()] = (
+        rows["counts"].combine_chunks().flatten().to_numpy()
+    )
+    return Histogram(torch.from_numpy(dense))
+
+
+def _rows(layer: str, histogram: Histogram) -> dict[str, Any]:
+    counts = histogram.counts.cpu().numpy()
+    unit, pattern = counts.nonzero()
+    ends = np.bincount(unit, minlength=len(counts)).cumsum()
+    offsets = np.concatenate([[0], ends]).astype(np.int32)
+    found = counts[unit, pattern].astype(np.uint32)
+    return {
+        "layer": [layer] * len(counts),
+        "unit": np.arange(len(counts)),
+        "patterns": pa.ListArray.from_arrays(offsets, pattern.astype(np.uint16)),
+        "counts": pa.ListArray.from_arrays(offsets, found),
+    }

@@ -1,0 +1,91 @@
+"""What earlier stages wrote, opened once; the evidence of one layer at a time made from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import torch
+
+from artifact_units.errors import UserError
+from artifact_units.evidence import Evidence
+from artifact_units.featuremaps import read_featuremaps, read_ids
+from artifact_units.features import FeatureSet, read_features
+from artifact_units.heatmaps import masks_from, read_heatmaps
+from artifact_units.histograms import histogram_of
+from artifact_units.selection import read_labels
+from artifact_units.shapes import Masks
+from artifact_units.tables import matrix_of, read_table
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Everything but the layers themselves, which stay on the disk until they are looked at."""
+
+    folder: Path  # of collect_featuremaps
+    histograms: pa.Table
+    maxima: pa.Table
+    ids: np.ndarray  # int64 [image]: the labelled generations collected
+    artifact: np.ndarray  # bool [image]
+    masks: Masks  # [image, height, width]
+    unlabelled: FeatureSet
+    reals: FeatureSet
+    device: torch.device
+
+    @property
+    def layers(self) -> list[str]:
+        """The layers collected, in network order."""
+        return self.histograms["layer"].unique().to_pylist()
+
+    def evidence(self, layer: str, *, quantile: float, seed: int) -> Evidence:
+        """What is known of one layer: its featuremaps are read now, and nowhere kept."""
+        maps = read_featuremaps(self.folder / "featuremaps", layer)
+        rows = self.maxima.filter(pc.field("layer") == layer)
+        return Evidence(
+            layer=layer,
+            ids=self.ids,
+            artifact=self.artifact,
+            featuremaps=maps.to(self.device),
+            masks=self.masks.to(self.device),
+            thresholds=histogram_of(self.histograms, layer).quantile(quantile).to(self.device),
+            maxima=torch.from_numpy(matrix_of(rows["maxima"])),
+            unlabelled=self.unlabelled.take(rows["id"].to_numpy()),
+            reals=self.reals.features,
+            seed=seed,
+            repeat=0,
+        )
+
+
+def open_sources(
+    featuremaps: Path,
+    heatmaps: Path,
+    labels: Path,
+    features: Path,
+    *,
+    mask_threshold: float,
+    iou_px: int,
+    device: torch.device,
+) -> Sources:
+    """Open the outputs of ``collect_featuremaps``, ``compute_masks``, ... for scoring."""
+    ids = read_ids(featuremaps / "featuremaps")
+    given = read_labels(labels)
+    strange = [int(i) for i in ids if int(i) not in given]
+    if strange:
+        raise UserError(
+            f"{labels}: has no label for generation {strange[0]}; collect featuremaps again"
+        )
+    native = read_heatmaps(heatmaps, "labelled").take(ids).heatmaps
+    return Sources(
+        folder=featuremaps,
+        histograms=read_table(featuremaps / "histograms.parquet", "histograms"),
+        maxima=read_table(featuremaps / "maxima.parquet", "maxima"),
+        ids=ids,
+        artifact=np.array([given[int(i)] == "artifact" for i in ids]),
+        masks=masks_from(native, mask_threshold, iou_px),
+        unlabelled=read_features(features / "unlabelled.parquet"),
+        reals=read_features(features / "reals.parquet"),
+        device=device,
+    )

@@ -1,0 +1,245 @@
+"""How the classifier is trained and counted; deterministic for equal seed, threads and images."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryFile
+
+import numpy as np
+import pyarrow as pa
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+from torch.optim import AdamW
+from torch.optim.lr_scheduler import OneCycleLR
+
+from artifact_units.classifier import Classifier
+from artifact_units.errors import UserError
+from artifact_units.images import ImageSet, resized
+from artifact_units.labels import CLASSES
+from artifact_units.shapes import Images, Logits
+from artifact_units.splits import SPLITS, stratified
+
+WEIGHT_DECAY = 1e-4
+READ = 256  # images resized at once
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Images at the classifier's size with their class (index into ``CLASSES``) and split."""
+
+    pixels: Images
+    classes: Tensor  # int64 [image]
+    splits: np.ndarray  # str [image]
+
+    def rows(self, split: str) -> Tensor:
+        """The rows of one split, int64."""
+        return torch.from_numpy(np.flatnonzero(self.splits == split))
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One line of the training curve: mean loss, accuracy on the validation split."""
+
+    epoch: int
+    loss: float
+    validation_accuracy: float
+
+
+def examples_of(
+    labels: pa.Table, generations: ImageSet, reals: ImageSet, number: int, px: int, folder: Path
+) -> Examples:
+    """The labelled generations and the first ``number`` real images, split in the same shares.
+
+    The images lie in an unnamed file in ``folder``, mapped into memory: however many there are,
+    the system may drop them from memory, and nothing is left of the file afterwards.
+    """
+    if len(reals) < number:
+        raise UserError(
+            f"{reals.folder}: holds {len(reals)} images, train_classifier.reals is {number}"
+        )
+    ids, names = labels["id"].to_numpy(), labels["label"].to_pylist() + ["real"] * number
+    splits = labels["split"].to_pylist()
+    shares = {name: splits.count(name) / max(1, len(splits)) for name in SPLITS[1:]}
+    real_ids = reals.ids[:number]
+    splits += stratified(real_ids, ["real"] * number, **shares, seed=0)
+    pixels = _mapped(len(names), px, folder)
+    _fill(pixels[: len(ids)], generations, ids)
+    _fill(pixels[len(ids) :], reals, real_ids)
+    examples = Examples(pixels, torch.tensor([CLASSES.index(n) for n in names]), np.array(splits))
+    _check(examples)
+    return examples
+
+
+def fit(
+    classifier: Classifier,
+    examples: Examples,
+    *,
+    frozen: bool,
+    epochs: int,
+    minibatch: int,
+    rate: float,
+    seed: int,
+) -> list[Epoch]:
+    """Train in place and keep the epoch that is best on validation (of equals, the last).
+
+    Class-weighted cross entropy, AdamW with a one-cycle rate, horizontal flips. ``frozen``: the
+    fully connected layer only.
+    """
+    network = classifier.network
+    if frozen:
+        network.requires_grad_(False)
+        network.get_submodule("fc").requires_grad_(True)
+    train, validation = examples.rows("train"), examples.rows("validation")
+    order = torch.Generator().manual_seed(seed)
+    step = _stepper(classifier, examples, rate, epochs * len(_minibatches(train, minibatch)))
+    curve: list[Epoch] = []
+    best, best_accuracy = {}, -1.0
+    for epoch in range(1, epochs + 1):
+        network.train(not frozen)
+        mixed = train[torch.randperm(len(train), generator=order)]
+        losses = [step(rows, order) for rows in _minibatches(mixed, minibatch)]
+        logits = predict(classifier, examples, validation, minibatch)
+        accuracy = _accuracy(logits, examples.classes[validation])
+        curve.append(_epoch(epoch, losses, accuracy))
+        if accuracy >= best_accuracy:
+            best, best_accuracy = {k: v.clone() for k, v in network.state_dict().items()}, accuracy
+    network.load_state_dict(best)
+    network.eval().requires_grad_(False)
+    return curve
+
+
+@torch.inference_mode()
+def predict(classifier: Classifier, examples: Examples, rows: Tensor, batch: int) -> Logits:
+    """The logits of some rows, on the CPU, in evaluation mode."""
+    classifier.network.eval()
+    parts = (examples.pixels[part].to(classifier.device) for part in rows.split(batch))
+    return torch.cat([classifier(part).cpu() for part in parts])
+
+
+def metrics_of(logits: Logits, classes: Tensor) -> dict[str, int | float]:
+    """Accuracy, the recall of every class, and the AUC of artifact against the rest.
+
+    Refuses a classifier that finds no artifact: its masks would mean nothing.
+    """
+    recalls = {
+        f"recall_{name}": _accuracy(logits[classes == index], classes[classes == index])
+        for index, name in enumerate(CLASSES)
+    }
+    artifact = classes == CLASSES.index("artifact")
+    if recalls["recall_artifact"] == 0:
+        raise UserError(
+            f"the classifier finds none of the {int(artifact.sum())} artifacts of the test split; "
+            f"label more, or train longer (train_classifier.epochs)"
+        )
+    odds = logits[:, 0].double() - logits[:, 1:].double().logsumexp(1)
+    auc = area_under_curve(odds.numpy(), artifact.numpy())
+    values = {"accuracy": _accuracy(logits, classes), **recalls, "auc_artifact": auc}
+    return {"test_images": len(classes), **{k: round(v, 6) for k, v in values.items()}}
+
+
+def area_under_curve(scores: np.ndarray, positive: np.ndarray) -> float:
+    """How often a positive scores above a negative; equal scores count half (Mann-Whitney)."""
+    _, inverse, counts = np.unique(scores, return_inverse=True, return_counts=True)
+    ranks = (np.cumsum(counts) - (counts - 1) / 2)[inverse]  # 1-based, mean rank among equals
+    positives, negatives = int(positive.sum()), int((~positive).sum())
+    above = ranks[positive].sum() - positives * (positives + 1) / 2
+    return float(above / (positives * negatives))
+
+
+def confusion_of(logits: Logits, classes: Tensor) -> str:
+    """A CSV line an image, ``actual,predicted``: what the confusion template of DVC counts."""
+    pairs = zip(classes.tolist(), logits.argmax(1).tolist(), strict=True)
+    lines = [f"{CLASSES[actual]},{CLASSES[predicted]}" for actual, predicted in pairs]
+    return "\n".join(["actual,predicted", *lines, ""])
+
+
+def curve_of(curve: Sequence[Epoch]) -> str:
+    """The training curve as CSV."""
+    lines = [f"{e.epoch},{e.loss:.6g},{e.validation_accuracy:.6g}" for e in curve]
+    return "\n".join(["epoch,loss,validation_accuracy", *lines, ""])
+
+
+def _check(examples: Examples) -> None:
+    for split in SPLITS:
+        present = set(examples.classes[examples.rows(split)].tolist())
+        absent = [name for index, name in enumerate(CLASSES) if index not in present]
+        if absent:
+            raise UserError(
+                f"the split {split} holds no {absent[0]} image; "
+                f"label more, or change label_generations.{SPLITS[1]} and .{SPLITS[2]}"
+            )
+
+
+def _mapped(images: int, px: int, folder: Path) -> Images:
+    folder.mkdir(parents=True, exist_ok=True)
+    with TemporaryFile(dir=folder) as file:
+        for _ in range(images):  # written, not left sparse: a full disk is an error here
+            file.write(bytes(3 * px * px))
+        file.flush()
+        return torch.from_numpy(np.memmap(file, np.uint8, "r+", shape=(images, 3, px, px)))
+
+
+def _fill(pixels: Images, images: ImageSet, ids: Sequence[int] | np.ndarray) -> None:
+    row_of = {int(i): row for row, i in enumerate(ids)}
+    strangers = row_of.keys() - set(images.ids.tolist())
+    if strangers:
+        raise UserError(
+            f"{images.folder}: holds no generation {min(strangers)}; it has {len(images)} images"
+        )
+    start = 0
+    for batch in images.batches(READ):
+        here = [row_of.get(int(i), -1) for i in images.ids[start : start + len(batch)]]
+        wanted = torch.tensor(here) >= 0
+        pixels[torch.tensor(here)[wanted]] = resized(batch[wanted], pixels.shape[-1])
+        start += len(batch)
+
+
+def _stepper(
+    classifier: Classifier, examples: Examples, rate: float, steps: int
+) -> Callable[[Tensor, torch.Generator], float]:
+    """A function that trains on some rows once and returns their loss."""
+    device = classifier.device
+    trained = [p for p in classifier.network.parameters() if p.requires_grad]
+    optimiser = AdamW(trained, weight_decay=WEIGHT_DECAY)
+    schedule = OneCycleLR(optimiser, max_lr=rate, total_steps=steps)
+    weights = _class_weights(examples.classes[examples.rows("train")]).to(device)
+
+    def step(rows: Tensor, order: torch.Generator) -> float:
+        images = _flipped(examples.pixels[rows], order).to(device)
+        loss = F.cross_entropy(classifier(images), examples.classes[rows].to(device), weights)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        schedule.step()
+        return loss.item()
+
+    return step
+
+
+def _minibatches(rows: Tensor, size: int) -> list[Tensor]:
+    # The last, shorter one is left out: batch statistics of a few images are noise.
+    return [part for part in rows.split(size) if len(part) == min(size, len(rows))]
+
+
+def _flipped(images: Images, order: torch.Generator) -> Images:
+    flip = torch.rand(len(images), generator=order) < 0.5
+    return torch.where(flip[:, None, None, None], images.flip(3), images)
+
+
+def _class_weights(classes: Tensor) -> Tensor:
+    counts = torch.bincount(classes, minlength=len(CLASSES)).float()
+    return counts.sum() / (len(CLASSES) * counts)
+
+
+def _epoch(number: int, losses: list[float], accuracy: float) -> Epoch:
+    loss = float(np.mean(losses))
+    if not np.isfinite(loss):
+        raise UserError(f"the loss of epoch {number} is {loss}; lower train_classifier.rate")
+    return Epoch(number, loss, accuracy)
+
+
+def _accuracy(logits: Logits, classes: Tensor) -> float:
+    return (logits.argmax(1) == classes).double().mean().item()

@@ -1,0 +1,55 @@
+"""Measure every correction, with the same images, latents and reals in every row."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from steps.command import input_path, output_path, say, step
+from steps.parameters import EvaluateGenerations, EvaluationRun, Run
+
+
+@step(EvaluationRun, run=True)
+@input_path("corrected", "Folder with a folder a correction: image sets artifacts, normals.")
+@input_path("features", "Folder with a table of features a correction.")
+@input_path("references", "Folder of the tables reals and, with a truth, clean and reference.")
+@input_path("heatmaps", "Table of heatmaps.")
+@input_path("scores", "Table of scores.")
+@input_path("truth", "Folder of known truth, or any other.")
+@click.option("--mask_threshold", type=click.FloatRange(0, 1), required=True, help="Mask above it.")
+@output_path("out", "Table of measurements.")
+@output_path("changes", "Table of what each correction changed in each generation.")
+@output_path("metrics", "The numbers to look at first, JSON.")
+@output_path("plots", "Folder of CSV files for bar plots.")
+def main(
+    mask_threshold: float,
+    out: Path,
+    changes: Path,
+    metrics: Path,
+    plots: Path,
+    params: EvaluationRun,
+    run: Run,
+    **sources: Any,
+) -> None:
+    """Measure every correction, with the same images, latents and reals in every row."""
+    from artifact_units import compute, measurements
+    from artifact_units.changes import write_changes
+    from artifact_units.evaluation import Sources, evaluate
+    from artifact_units.rows import Settings
+    from artifact_units.storage import write_text
+
+    compute.prepare(run.device, run.threads)
+    options = params.model_dump(include=set(EvaluateGenerations.model_fields))
+    settings = Settings(options, params.bootstrap, params.seed)
+    done = evaluate(Sources(**sources), list(params.corrections), mask_threshold, settings)
+    measurements.write_measurements(out, done.measurements)
+    write_changes(changes, done.changes)
+    write_text(metrics, measurements.headline(done.measurements, done.extractor))
+    measurements.write_bars(plots, done.measurements, done.extractor)
+    say(f"{len(done.measurements)} measurements of {len(params.corrections)} corrections")
+
+
+if __name__ == "__main__":
+    main()

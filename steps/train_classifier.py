@@ -1,0 +1,59 @@
+"""Train the artifact / normal / real classifier."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from steps.command import input_path, output_path, say, step
+from steps.parameters import Run, TrainClassifier
+
+
+@step(TrainClassifier, run=True)
+@input_path("generations", "Image set of the labelled generations.")
+@input_path("labels", "Table of labels.")
+@input_path("images", "Image set of the real images.")
+@output_path("out", "The classifier.")
+@output_path("metrics", "Accuracy, recalls and AUC on the test split.")
+@output_path("plots", "Folder of the confusion matrix and the training curve.")
+def main(
+    generations: Path,
+    labels: Path,
+    images: Path,
+    out: Path,
+    metrics: Path,
+    plots: Path,
+    params: TrainClassifier,
+    run: Run,
+) -> None:
+    """Train the artifact / normal / real classifier."""
+    import json
+
+    from artifact_units import classifier as networks
+    from artifact_units import compute, training
+    from artifact_units.images import open_images
+    from artifact_units.storage import whole_folder, write_text
+    from artifact_units.tables import read_table
+
+    device = compute.prepare(run.device, run.threads)
+    classifier = networks.new_classifier(params.network, params.px, params.seed)
+    if params.weights or params.frozen:
+        networks.load_imagenet(classifier, params.weights)
+    sets = open_images(generations), open_images(images)
+    table = read_table(labels, "labels")
+    examples = training.examples_of(table, *sets, params.reals, params.px, out.parent)
+    asked = params.model_dump(include={"frozen", "epochs", "minibatch", "rate", "seed"})
+    curve = training.fit(classifier.to(device), examples, **asked)
+    rows = examples.rows("test")
+    classes = examples.classes[rows]
+    logits = training.predict(classifier, examples, rows, run.batch)
+    found = training.metrics_of(logits, classes)
+    with whole_folder(plots) as part:
+        write_text(part / "confusion.csv", training.confusion_of(logits, classes))
+        write_text(part / "training.csv", training.curve_of(curve))
+    write_text(metrics, json.dumps(found, indent=2, sort_keys=True) + "\n")
+    networks.save_classifier(out, classifier)
+    say(f"accuracy {found['accuracy']:.3f} on {len(rows)} test images, on {device}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,62 @@
+"""The headline says what the numbers say, whatever they are."""
+
+from __future__ import annotations
+
+import pytest
+
+from artifact_units.errors import UserError
+from artifact_units.measurements import Measurement
+from artifact_units.report.findings import Findings, headline
+
+NAMES = ["none", "one_layer", "sequential"]
+
+
+def findings(metric: str, **values: float) -> Findings:
+    return Findings(
+        [Measurement(c, 0, "artifacts", metric, float(v), images=5) for c, v in values.items()],
+        NAMES,
+    )
+
+
+def test_the_highest_pixel_recovery_is_the_best() -> None:
+    found = findings("pixel_recovery", none=0, one_layer=0.5, sequential=0.25)
+    assert found.best == "one_layer"
+    assert "“one_layer” brings 5 held-out artifact generations 50" in headline(found)
+
+
+def test_the_lowest_distance_is_the_best() -> None:
+    found = findings("frechet_scene", none=5, one_layer=4, sequential=3)
+    assert found.best == "sequential"
+    assert headline(found).endswith("from 5.00 to 3.00.")
+
+
+def test_a_correction_that_harms_is_no_success() -> None:
+    found = findings("pixel_recovery", none=0, one_layer=-2, sequential=-1.5)
+    assert headline(found).startswith("No correction brings")
+    assert "(−1.50)" in headline(found)
+
+
+def test_a_distance_that_rises_is_no_success() -> None:
+    found = findings("fid", none=5, one_layer=6, sequential=5.5)
+    assert headline(found).startswith("No correction lowers the FID")
+    assert "“sequential” comes nearest with 5.50" in headline(found)
+
+
+def test_the_uncorrected_row_is_never_the_best() -> None:
+    assert findings("frechet_scene", none=1, one_layer=2).best == "one_layer"
+
+
+def test_a_value_that_is_no_number_is_not_compared() -> None:
+    assert (
+        findings("frechet_scene", none=3, one_layer=float("nan"), sequential=9).best == "sequential"
+    )
+
+
+def test_without_the_uncorrected_row_nothing_can_be_said() -> None:
+    with pytest.raises(UserError, match="'none'"):
+        findings("frechet_scene", one_layer=2)
+
+
+def test_with_nothing_to_compare_it_says_so() -> None:
+    with pytest.raises(UserError, match="no correction"):
+        _ = findings("frechet_scene", none=2).best

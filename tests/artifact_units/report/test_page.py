@@ -1,0 +1,208 @@
+"""The page holds what the tables hold, whole, by itself and always the same."""
+
+from __future__ import annotations
+
+import copy
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from small_results import params, write_results
+
+from artifact_units.errors import UserError
+from artifact_units.report.data import Results
+from artifact_units.report.page import page
+
+
+class Tags(HTMLParser):
+    """Every tag of a page, with its attributes."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+    def named(self, *names: str) -> list[dict[str, str | None]]:
+        return [attributes for tag, attributes in self.found if tag in names]
+
+
+@pytest.fixture(scope="module")
+def known(tmp_path_factory: pytest.TempPathFactory) -> Results:
+    return Results(*write_results(tmp_path_factory.mktemp("known")), params())
+
+
+@pytest.fixture(scope="module")
+def text(known: Results) -> str:
+    return page(known)
+
+
+@pytest.fixture(scope="module")
+def unknown(tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder = tmp_path_factory.mktemp("unknown")
+    return page(Results(*write_results(folder, known=False), params()))
+
+
+def test_nothing_is_fetched_from_anywhere(text: str) -> None:
+    for tag, attributes in Tags(text).found:
+        for key in ("src", "href", "xlink:href", "data", "action", "srcset", "poster"):
+            value = attributes.get(key)
+            assert value is None or value.startswith(("data:", "#")), f"<{tag} {key}={value}>"
+    assert "@import" not in text
+    assert set(re.findall(r"url\((.)", text)) <= {"#"}
+    assert "http://" not in text
+    assert "https://" not in text
+
+
+def test_it_can_be_read_without_a_script(text: str) -> None:
+    assert not Tags(text).named("script", "iframe", "object", "embed")
+    assert not re.search(r"<[^>]* on\w+=", text)
+
+
+def test_every_picture_says_what_it_shows(text: str) -> None:
+    pictures = Tags(text).named("img")
+    assert all(len(p["alt"] or "") > 10 for p in pictures)
+    charts = [s for s in Tags(text).named("svg") if s.get("role") == "img"]
+    assert len(charts) == 2
+    assert all(c["aria-label"] for c in charts)
+
+
+def test_every_link_within_the_page_has_its_place(text: str) -> None:
+    tags = Tags(text)
+    places = [a["id"] for _, a in tags.found if a.get("id")]
+    assert len(places) == len(set(places))
+    for _, attributes in tags.found:
+        for key in ("href", "xlink:href"):
+            if (value := attributes.get(key) or "").startswith("#"):
+                assert value[1:] in places
+
+
+def test_tags_are_closed_in_the_order_of_opening(text: str) -> None:
+    void = {"meta", "link", "img", "br"}
+    opened = ["html", "body"]
+    for slash, tag, rest in re.findall(r"<(/?)([a-z][\w-]*)([^>]*)>", text.split("<body>", 1)[1]):
+        if slash:
+            assert opened
+            assert opened.pop() == tag
+        elif tag not in void and not rest.endswith("/"):
+            opened.append(tag)
+    assert not opened
+
+
+def test_the_same_results_give_the_same_bytes(text: str, tmp_path: Path) -> None:
+    assert page(Results(*write_results(tmp_path / "elsewhere"), params())) == text
+
+
+def test_it_says_nothing_of_where_it_was_made(text: str, known: Results) -> None:
+    assert str(known.folder) not in text
+    assert str(Path.cwd()) not in text
+
+
+# Fréchet distances are 10 - 8 * share repaired; random is two repeats, one apart.
+@pytest.mark.parametrize(
+    "shown", ["10.0", "6.00", "5.00 to 7.00", "2.80", "1.80 to 3.80", "1.25", "9.70"]
+)
+def test_numbers_are_those_of_the_measurements(text: str, shown: str) -> None:
+    assert f">{shown}<" in text
+
+
+def test_the_best_correction_is_the_one_with_the_best_pixel_recovery(text: str) -> None:
+    (headline,) = re.findall(r"<h1>(.*?)</h1>", text)
+    assert headline.startswith("Correction “sequential” brings 6 held-out artifact generations")
+    assert "90\N{NO-BREAK SPACE}% of it by Fréchet distance" in headline
+
+
+def test_mask_iou_and_average_precision_stand_on_the_page(text: str) -> None:
+    assert "mean IoU of 0.457 (0.400 to 0.500)" in " ".join(text.split())
+    assert "0.812" in text  # 0.8125, to three digits
+
+
+def test_the_confusion_counts_add_up_to_the_test_images(text: str) -> None:
+    counts = re.findall(r'<td style="--share: [\d.]+">(\d+)</td>', text)
+    assert counts == ["3", "1", "0", "0", "3", "0", "0", "0", "3"]
+
+
+def test_a_card_a_unit_best_first_and_planted_ones_are_marked(text: str) -> None:
+    titles = re.findall(r'<h3>(layer\d, unit \d) <span class="mark">(.*?)</span>', text)
+    assert titles == [
+        ("layer2, unit 4", "planted defect"),
+        ("layer1, unit 2", "planted defect"),
+        ("layer2, unit 0", "planted defect"),
+        ("layer1, unit 4", "not planted"),
+    ]
+
+
+def test_rows_show_original_heatmap_corrections_and_clean(text: str) -> None:
+    rows = re.findall(r'<div class="row" role="group".*?</div>', text, re.DOTALL)
+    assert len(rows) == 3
+    captions = re.findall(r"<figcaption>(.*?)</figcaption>", rows[0])
+    assert captions == [
+        "original",
+        "heatmap and mask",
+        "random",
+        "one_layer",
+        "sequential",
+        "clean (truth)",
+    ]
+
+
+def test_without_a_truth_the_frechet_distance_decides_and_nothing_is_claimed(unknown: str) -> None:
+    (headline,) = re.findall(r"<h1>(.*?)</h1>", unknown)
+    assert headline.endswith("of 6 held-out artifact generations from 10.0 to 2.80.")
+    assert "No truth is known" in unknown
+    for claim in (
+        "clean (truth)",
+        "planted defect",
+        "not planted",
+        "average precision",
+        "A ring",
+    ):
+        assert claim not in unknown
+
+
+def test_no_failures_asked_for_no_section(known: Results) -> None:
+    asked = Results(known.folder, Path("nowhere"), params(failures=0))
+    assert 'id="failures"' not in page(asked)
+
+
+def test_names_from_params_are_escaped(known: Results) -> None:
+    strange = copy.deepcopy(params())
+    strange["inputs"]["generator"] = "<script>alert(1)</script>"
+    assert "<script>" not in page(Results(known.folder, Path("nowhere"), strange))
+
+
+@pytest.mark.parametrize(
+    "missing",
+    [
+        "label_generations/labels.parquet",
+        "score_units/scores.parquet",
+        "evaluate_generations/measurements.parquet",
+        "evaluate_generations/changes.parquet",
+        "train_classifier/metrics.json",
+        "train_classifier/plots/confusion.csv",
+        "compute_masks/heatmaps.parquet",
+        "collect_featuremaps/histograms.parquet",
+        "collect_featuremaps/featuremaps/00000.safetensors",
+        "correct_generations/sequential/edits.json",
+    ],
+)
+def test_a_missing_file_is_one_line_that_names_it(known: Results, missing: str) -> None:
+    file = known.folder / missing
+    aside = file.rename(file.with_suffix(".aside"))
+    try:
+        with pytest.raises(UserError, match=re.escape(missing.split("/")[0])) as error:
+            page(Results(known.folder, Path("nowhere"), params()))
+    finally:
+        aside.rename(file)
+    assert "\n" not in str(error.value)
+
+
+def test_a_torn_json_file_is_one_line(tmp_path: Path) -> None:
+    file = tmp_path / "train_classifier" / "metrics.json"
+    file.parent.mkdir()
+    file.write_text('{"accuracy": 1')
+    with pytest.raises(UserError, match="not readable as JSON"):
+        _ = Results(tmp_path, Path("nowhere"), params()).classifier

@@ -1,0 +1,137 @@
+"""A corrected checkpoint draws what the edited run draws, in its own layout where that is exact."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from artifact_units.edits import Scale
+from artifact_units.errors import UserError
+from artifact_units.export import export, read_corrections
+from artifact_units.generators import load_generator, save_generator
+from artifact_units.hooks import edited
+
+DATA = Path(__file__).parents[1] / "parity" / "data"
+PGGAN = DATA / "pggan-gandissect-a" / "checkpoint.pth"
+FUSED = DATA / "pggan-genforce-fused-a" / "checkpoint.pth"
+BIGGAN = DATA / "biggan-ajbrock-a" / "G_ema_best0.pth"
+DEEP = DATA / "biggan-hf-a" / "pytorch_model.bin"
+STYLEGAN2 = DATA / "stylegan2-rosinality-a" / "checkpoint.pt"
+NVIDIA = DATA / "stylegan2-nvada-a" / "network-snapshot-py37.pkl"
+ABLATION, HALF = Scale((1, 3), (0.0, 0.0)), Scale((1, 3), (0.5, 0.5))
+
+
+@pytest.mark.parametrize("edit", [ABLATION, HALF], ids=["ablation", "half"])
+@pytest.mark.parametrize("path", [PGGAN, FUSED, BIGGAN], ids=lambda path: path.parent.name)
+def test_edits_of_every_layer_fold_without_any_difference(tmp_path, path, edit):
+    options = {"fused_scale": True} if path == FUSED else {}
+    generator = load_generator(path, **options)
+    edits = {layer.name: edit for layer in generator.layers}
+    done = export(path, edits, tmp_path / "out.pth", **options)
+    assert done.why.startswith("folded exactly")
+    assert done.largest == 0
+    assert load_generator(tmp_path / "out.pth", **options).layout == done.layout
+    keys = torch.load(path, weights_only=True).keys()
+    written = torch.load(tmp_path / "out.pth", weights_only=True).keys()
+    assert written == {key for key in keys if not key.endswith((".u0", ".sv0"))}
+
+
+def test_what_lies_beside_the_generator_stays_and_the_file_is_the_same_every_time(tmp_path):
+    for name in ("a.pth", "b.pth"):
+        export(FUSED, {"layer3": ABLATION}, tmp_path / name, fused_scale=True)
+    assert (tmp_path / "a.pth").read_bytes() == (tmp_path / "b.pth").read_bytes()
+    before = torch.load(FUSED, weights_only=True)
+    after = torch.load(tmp_path / "a.pth", weights_only=True)
+    assert after.keys() == before.keys()
+    for key, tensor in before["generator"].items():
+        assert torch.equal(after["generator"][key], tensor)
+    changed = [
+        k
+        for k, t in before["generator_smooth"].items()
+        if not t.equal(after["generator_smooth"][k])
+    ]
+    assert changed == ["layer2.weight", "layer2.bias"]
+
+
+def test_a_negative_factor_cannot_be_folded_and_is_carried_along(tmp_path):
+    done = export(PGGAN, {"layer2": Scale((0,), (-1.0,))}, tmp_path / "out.safetensors")
+    assert done.layout == "artifact-units"
+    assert "negative factor" in done.why
+    assert done.largest == 0
+
+
+def test_our_own_pggan_folds_too(tmp_path):
+    save_generator(tmp_path / "own", load_generator(PGGAN))
+    done = export(tmp_path / "own", {"layer3": ABLATION}, tmp_path / "out")
+    assert (done.why, done.largest) == ("folded exactly", 0)
+    assert load_generator(tmp_path / "out").notes == ()
+
+
+@pytest.mark.parametrize("path", [STYLEGAN2, NVIDIA], ids=lambda path: path.parent.name)
+def test_stylegan2_folds_its_last_layer_and_carries_the_others_because_of_noise(tmp_path, path):
+    last = load_generator(path).layers[-1].name
+    done = export(path, {last: HALF}, tmp_path / "last.pt")
+    assert done.why.startswith("folded exactly")
+    assert done.largest < 1e-5
+    done = export(path, {"layer2": ABLATION, last: HALF}, tmp_path / "both.safetensors")
+    assert done.layout == "artifact-units"
+    assert "noise comes after the convolution" in done.why
+    assert done.largest == 0
+
+
+def test_where_there_is_no_noise_a_stylegan2_layer_folds_by_its_rows(tmp_path):
+    tree = torch.load(STYLEGAN2, weights_only=True)
+    tree["g_ema"]["convs.0.noise.weight"].zero_()
+    torch.save(tree, tmp_path / "silent.pt")
+    done = export(tmp_path / "silent.pt", {"layer2": ABLATION}, tmp_path / "out.pt")
+    assert (done.layout, done.largest) == ("stylegan2-rosinality", 0)
+    done = export(tmp_path / "silent.pt", {"layer2": HALF}, tmp_path / "out.pt")
+    assert "demodulation undoes" in done.why
+
+
+def test_an_approximate_fold_is_made_on_request_alone_and_measured(tmp_path):
+    done = export(STYLEGAN2, {"layer2": ABLATION}, tmp_path / "out.pt", rough=True)
+    assert done.layout == "stylegan2-rosinality"
+    assert done.why == "folded approximately"
+    assert done.largest > 0.01
+    assert 0 < done.mean < done.largest
+
+
+def test_deep_biggan_folds_its_last_layer_only(tmp_path):
+    done = export(DEEP, {"layer5": ABLATION}, tmp_path / "out.bin")
+    assert done.why.startswith("folded exactly")
+    assert done.largest < 1e-6
+    assert "identity skip" in export(DEEP, {"layer2": ABLATION}, tmp_path / "out.bin").why
+
+
+def test_the_exported_image_is_the_edited_one_at_latents_that_export_did_not_look_at(tmp_path):
+    export(BIGGAN, {"layer2": ABLATION}, tmp_path / "out.pth")
+    generator, written = load_generator(BIGGAN), load_generator(tmp_path / "out.pth")
+    latents = torch.randn(3, 16, generator=torch.Generator().manual_seed(9))
+    classes = torch.tensor([4, 0, 2])
+    with torch.inference_mode(), edited(generator, {"layer2": ABLATION}):
+        assert torch.equal(generator(latents, classes), written(latents, classes))
+
+
+def test_units_and_layers_that_are_not_there_are_named_and_nothing_is_written(tmp_path):
+    with pytest.raises(UserError, match="layer3 has units 0 … 23; no unit 24"):
+        export(PGGAN, {"layer3": Scale((24,), (0.0,))}, tmp_path / "out.pth")
+    with pytest.raises(UserError, match="'layer9' is not in this generator"):
+        export(PGGAN, {"layer9": ABLATION}, tmp_path / "out.pth")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_corrections_are_read_by_repeat(tmp_path):
+    path = tmp_path / "edits.json"
+    described = {"layer3": {"kind": "scale", "units": [1, 3], "factors": [0.0, 0.0]}}
+    path.write_text(json.dumps([{}, described]))
+    assert read_corrections(path) == {}
+    assert read_corrections(path, 1) == {"layer3": ABLATION}
+    with pytest.raises(UserError, match="no repeat 2; it has 2"):
+        read_corrections(path, 2)
+    path.write_text("not json")
+    with pytest.raises(UserError, match="not readable"):
+        read_corrections(path)

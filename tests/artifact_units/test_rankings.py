@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from artifact_units import registry
+from artifact_units.errors import UserError
+from artifact_units.evidence import Evidence
+from artifact_units.rankings import activation_difference, defective_score, random_order, unit_fid
+
+
+def some(units: int = 3) -> Evidence:
+    """Six images, the first three artifacts; 1,000 unlabelled ones, as options default to."""
+    generator = torch.Generator().manual_seed(0)
+    return Evidence(
+        layer="layer3",
+        ids=np.arange(6),
+        artifact=np.array([True] * 3 + [False] * 3),
+        featuremaps=torch.randn(6, units, 2, 2, generator=generator).half(),
+        masks=torch.rand(6, 4, 4, generator=generator) > 0.5,
+        thresholds=torch.zeros(units),
+        maxima=torch.rand(1000, units, generator=generator),
+        unlabelled=torch.randn(1000, 2, generator=generator),
+        reals=torch.randn(20, 2, generator=generator),
+        seed=0,
+        repeat=0,
+    )
+
+
+@pytest.mark.parametrize("name", registry.names("rankings"))
+def test_every_ranking_gives_one_finite_score_a_unit_and_the_same_again(name) -> None:
+    score = registry.take("rankings", name)
+    found, again = score(some()), score(some())
+    assert found.score.dtype == np.float64
+    assert found.score.shape == (3,)
+    assert np.isfinite(found.score).all()
+    assert np.array_equal(found.score, again.score)
+    if found.per_image is not None:
+        assert np.allclose(found.per_image.mean(0), found.score)
+
+
+def grid(*rows: list[float]) -> torch.Tensor:
+    return torch.tensor(rows)
+
+
+def test_the_defective_score_is_the_mean_of_ious_by_hand() -> None:
+    # Grid and mask are both 2 x 2, so nothing is upsampled. Threshold 0.5.
+    on = grid([1, 0], [0, 0])
+    both = grid([1, 1], [0, 0])
+    none = grid([0, 0], [0, 0])
+    whole = grid([1, 1], [1, 1])
+    maps = torch.stack(
+        [torch.stack(pair) for pair in [(on, both), (both, none), (on, on), (on, on)]]
+    )
+    masks = torch.stack([whole, both, none, both]) > 0
+    evidence = replace(
+        some(2),
+        ids=np.arange(4),
+        artifact=np.array([True, True, True, False]),
+        featuremaps=maps.half(),
+        masks=masks,
+        thresholds=torch.full((2,), 0.5),
+    )
+    found = defective_score.score(evidence)
+    # The third image has no mask and the fourth is normal: neither counts.
+    assert found.images == 2
+    assert found.per_image is not None
+    assert found.chance_iou is not None
+    assert found.per_image.tolist() == [[0.25, 0.5], [1.0, 0.0]]
+    assert found.score.tolist() == [0.625, 0.25]  # sums over images would give 3/6 and 2/6
+    # Areas of the units 1/4, 1/2 and then 1/2, 0; of the masks 1 and 1/2.
+    assert found.chance_iou == pytest.approx([(1 / 4 + 1 / 3) / 2, (1 / 2 + 0) / 2])
+
+
+def test_without_a_mask_on_any_artifact_one_line_says_what_to_do() -> None:
+    evidence = replace(some(), masks=torch.zeros(6, 4, 4, dtype=torch.bool))
+    with pytest.raises(UserError, match=r"none of 3 artifact generations has a mask.*lower"):
+        defective_score.score(evidence)
+
+
+def test_a_random_order_is_another_in_each_repeat_layer_and_seed() -> None:
+    evidence = some(50)
+    changed = [
+        evidence,
+        replace(evidence, repeat=1),
+        replace(evidence, seed=1),
+        replace(evidence, layer="layer4"),
+    ]
+    orders = [tuple(np.argsort(random_order.score(e).score)) for e in changed]
+    assert len(set(orders)) == 4
+    # It looks at nothing else.
+    other = replace(evidence, masks=~evidence.masks, featuremaps=-evidence.featuremaps)
+    assert np.array_equal(random_order.score(other).score, random_order.score(evidence).score)
+
+
+def test_a_unit_is_as_far_from_the_reals_as_the_generations_that_excite_it_most() -> None:
+    reals = torch.randn(30, 2, generator=torch.Generator().manual_seed(1))
+    evidence = replace(
+        some(2),
+        # The first 30 generations are the reals themselves, the others those moved by (3, 4).
+        unlabelled=torch.cat([reals, reals + torch.tensor([3.0, 4.0])]),
+        reals=reals,
+        maxima=torch.stack([torch.arange(60.0).flip(0), torch.arange(60.0)], 1),
+    )
+    found = unit_fid.score(evidence, top=30)
+    assert found.score == pytest.approx([0, 25], abs=1e-4)
+    assert found.images == 30
+
+
+@pytest.mark.parametrize("top", [1, 1001])
+def test_more_generations_than_there_are_or_too_few_for_a_covariance_are_refused(top) -> None:
+    with pytest.raises(UserError, match="from 2 to the 1000 unlabelled generations, not"):
+        unit_fid.score(some(), top=top)
+
+
+def test_the_activation_difference_by_hand() -> None:
+    # Spatial means 3, 5 in artifacts, 1, 1 in normals; a constant unit; one silent in artifacts.
+    means = torch.tensor([[3.0, 2, 0], [5, 2, 0], [1, 2, 4], [1, 2, 4]])
+    maps = means[:, :, None, None] + torch.tensor([[-1.0, 1], [0, 0]])
+    evidence = replace(
+        some(),
+        ids=np.arange(4),
+        artifact=np.array([True, True, False, False]),
+        featuremaps=maps.half(),
+        masks=some().masks[:4],
+    )
+    found = activation_difference.score(evidence)
+    assert found.score == pytest.approx([3 / np.sqrt(2.75), 0, -2])
+
+
+def test_an_activation_difference_needs_both_labels() -> None:
+    with pytest.raises(UserError, match="of 6 there are 0 normal"):
+        activation_difference.score(replace(some(), artifact=np.ones(6, bool)))

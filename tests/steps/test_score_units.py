@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner, Result
+from safetensors.torch import save_file
+
+from artifact_units.featuremaps import write_maxima
+from artifact_units.heatmaps import HeatmapSet, write_heatmaps
+from artifact_units.histograms import Histogram, write_histograms
+from artifact_units.tables import read_table, write_table
+from steps.score_units import main
+
+UNITS = {"layer2": 3, "layer10": 2}
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    """Eight labelled generations; unit 1 of layer2 is on just where the artifacts' masks are."""
+    generator = torch.Generator().manual_seed(0)
+    ids, splits = np.arange(8), ["train"] * 6 + ["validation", "test"]
+    labels = ["artifact", "normal"] * 4
+    columns = {"id": ids, "label": labels, "split": splits, "raters": [1] * 8}
+    write_table(tmp_path / "labels", "labels", columns)
+    heatmaps = (torch.rand(8, 4, 4, generator=generator) > 0.6).float()
+    write_heatmaps(
+        tmp_path / "heatmaps", {"labelled": HeatmapSet(ids, torch.zeros(8, 3), heatmaps)}
+    )
+    collected, tensors = ids[:7], {"ids": torch.arange(7)}
+    histograms, maxima = {}, {}
+    for name, units in UNITS.items():
+        tensors[name] = torch.rand(7, units, 4, 4, generator=generator).half()
+        unlabelled = torch.rand(9, units, 4, 4, generator=generator).half()
+        histograms[name] = Histogram.empty(units)
+        histograms[name].add(unlabelled)
+        maxima[name] = unlabelled.amax((2, 3)).float()
+    artifact = torch.from_numpy(collected % 2 == 0)[:, None, None]
+    tensors["layer2"][:, 1] = torch.where(artifact, heatmaps[:7] * 2, 0).half()
+    write_histograms(tmp_path / "maps" / "histograms.parquet", histograms)
+    write_maxima(tmp_path / "maps" / "maxima.parquet", np.arange(9), maxima)
+    (tmp_path / "maps" / "featuremaps").mkdir()
+    save_file(tensors, tmp_path / "maps" / "featuremaps" / "00000.safetensors")
+    for name, count in (("unlabelled", 9), ("reals", 6)):
+        features = torch.randn(count, 2, generator=generator).numpy()
+        rows = {"id": np.arange(count), "repeat": np.zeros(count), "features": list(features)}
+        notes = {"extractor": "scene", "dim": "2"}
+        write_table(tmp_path / "features" / f"{name}.parquet", "features", rows, notes)
+    return tmp_path
+
+
+def score(folder: Path, out: str = "scores", **changed: str) -> Result:
+    options = {
+        "rankings.ds.ranking": "defective_score",
+        "rankings.ds.normalise": "none",
+        "rankings.ds_max.ranking": "defective_score",
+        "rankings.ds_max.normalise": "max",
+        "rankings.random.ranking": "random_order",
+        "rankings.random.normalise": "none",
+        "rankings.random.repeats": "2",
+        "rankings.difference.ranking": "activation_difference",
+        "rankings.difference.normalise": "minmax",
+        "mask_threshold": "0.5",
+    }
+    paths = {
+        "featuremaps": "maps",
+        "heatmaps": "heatmaps",
+        "labels": "labels",
+        "features": "features",
+    }
+    line = [text for name, file in paths.items() for text in (f"--{name}", str(folder / file))]
+    line += ["--out", str(folder / out), "--quantile", "0.9", "--iou_px", "4", "--bootstrap", "20"]
+    line += ["--seed", "0", "--device", "cpu", "--threads", "1", "--batch", "4"]
+    line += [text for name, value in (options | changed).items() for text in (f"--{name}", value)]
+    return CliRunner().invoke(main, line)
+
+
+def test_one_table_holds_every_ranking_of_every_unit(folder) -> None:
+    result = score(folder)
+    assert result.exit_code == 0, result.output
+    table = read_table(folder / "scores", "scores").to_pandas()
+    assert len(table) == 5 * (3 + 2)  # ds, ds_max, difference, and two repeats of random
+    assert table["layer"].unique().tolist() == ["layer2", "layer10"]
+    ds = table[table["ranking"] == "ds"]
+    best = ds[(ds["layer"] == "layer2") & (ds["rank"] == 1)].iloc[0]
+    # Unit 1 is on exactly where the mask is, in each of the four artifacts collected.
+    assert (best["unit"], best["score"], best["images"]) == (1, 1.0, 4)
+    assert best["chance_iou"] < best["mean_iou"] == 1.0
+    assert (best["score_low"], best["score_high"]) == (1.0, 1.0)
+    for _, layer in table[table["ranking"] == "ds_max"].groupby("layer"):
+        assert layer["normalised_score"].max() == 1.0
+    assert (ds["normalised_score"] == ds["score"]).all()
+    repeats = table[table["ranking"] == "random"].groupby("repeat")["score"].apply(list)
+    assert len(repeats) == 2
+    assert repeats[0] != repeats[1]
+    assert table[table["ranking"] == "random"]["mean_iou"].isna().all()
+
+
+def test_it_writes_the_same_bytes_again(folder) -> None:
+    assert score(folder, "a").exit_code == score(folder, "b").exit_code == 0
+    assert (folder / "a").read_bytes() == (folder / "b").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"rankings.ds.top": "3"}, "defective_score has no option 'top'"),
+        ({"rankings.ds.ranking": "defectiv_score"}, "did you mean 'defective_score'?"),
+        ({"rankings.ds.normalise": "sum"}, "rankings.ds.normalise is 'sum'"),
+        ({"rankings.random.repeats": "0"}, "rankings.random.repeats is 0"),
+        ({"mask_threshold": "1.0"}, "none of 4 artifact generations has a mask"),
+    ],
+)
+def test_what_cannot_be_scored_is_said_in_one_line_and_nothing_is_written(
+    folder, changed, said
+) -> None:
+    result = score(folder, **changed)
+    assert result.exit_code == 1
+    assert said in result.output
+    assert result.output.count("\n") == 1
+    assert not (folder / "scores").exists()
+
+
+def test_labels_that_do_not_belong_to_the_featuremaps_are_refused(folder) -> None:
+    columns = {"id": [0], "label": ["artifact"], "split": ["train"], "raters": [1]}
+    write_table(folder / "labels", "labels", columns)
+    assert "has no label for generation 1; collect" in score(folder).output
