@@ -1,0 +1,144 @@
+"""Charts by matplotlib as SVG inside the page, drawn in the page's own colours and fonts."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib as mpl
+from markupsafe import Markup, escape
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.patches import Rectangle
+
+# Stand-ins that svg() replaces by the page's variables: one drawing serves light and dark.
+INK, MUTED, RULE, ACCENT, PAPER = "#010101", "#020202", "#030303", "#040404", "#050505"
+_VARIABLES = {INK: "--ink", MUTED: "--muted", RULE: "--rule", ACCENT: "--accent", PAPER: "--paper"}
+_STYLE: dict[Any, Any] = {
+    "font.size": 10.0,
+    "text.color": INK,
+    "axes.edgecolor": RULE,
+    "axes.labelcolor": MUTED,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.spines.left": False,
+    "ytick.left": False,
+}
+
+
+@dataclass(frozen=True)
+class Dot:
+    """One line of a dot chart: its name, its value and interval (NaN where there is none)."""
+
+    name: str
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One unit of the strip: its index, its score, and whether it is known to be defective."""
+
+    unit: int
+    score: float
+    planted: bool
+
+
+def dots(
+    name: str,
+    panels: Mapping[str, Sequence[Dot]],
+    lines: Mapping[str, Mapping[str, float]],
+    says: str,
+) -> Markup:
+    """A panel a metric: one dot and interval a correction; named vertical lines for reference."""
+    rows = [dot.name for dot in next(iter(panels.values()))]
+    with mpl.rc_context(_STYLE):
+        figure = Figure(
+            figsize=(10.5, 0.9 + 0.34 * len(rows)), layout=ConstrainedLayoutEngine(wspace=0.06)
+        )
+        axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
+        for ax, (title, panel) in zip(axes, panels.items(), strict=True):
+            _dots(ax, title, panel, lines.get(title, {}))
+        axes[0].set_yticks(range(len(rows)), rows)
+        axes[0].set_ylim(len(rows) - 0.4, -0.9)
+        for label in axes[0].get_yticklabels():
+            label.set_color(INK)
+        return svg(figure, name, says)
+
+
+def strip(name: str, layers: Mapping[str, Sequence[Cell]], says: str) -> Markup:
+    """A line a layer, a cell a unit by rank: the stronger, the higher its score (from zero).
+
+    A ring marks a planted unit; the best of a layer stands at the line's end in numbers.
+    """
+    width = max(map(len, layers.values()))
+    highest = max((cell.score for cells in layers.values() for cell in cells), default=0)
+    with mpl.rc_context(_STYLE):
+        figure = Figure(
+            figsize=(10.5, 0.8 + 0.34 * len(layers)), layout=ConstrainedLayoutEngine(wspace=0.06)
+        )
+        ax = figure.subplots()
+        for row, cells in enumerate(layers.values()):
+            _strip(ax, row, cells, max(highest, 1e-9))
+            ax.text(
+                width + 0.6,
+                row,
+                f"unit {cells[0].unit}: {cells[0].score:.3f}",
+                va="center",
+                fontsize=9,
+            )
+        ax.set_xlim(0, width * 1.13)
+        ax.set_ylim(len(layers) - 0.4, -0.6)
+        ax.set_yticks(range(len(layers)), list(layers))
+        ax.tick_params(axis="y", labelcolor=INK)
+        ticks = [r for r in (1, 10, 20, 30, 40, 50, 60, 80, 100, 128, 256, 384, 512) if r <= width]
+        ax.set_xticks([r - 0.5 for r in ticks], [str(r) for r in ticks])
+        ax.set_xlabel("rank of the unit in its layer", loc="left")
+        return svg(figure, name, says)
+
+
+def svg(figure: Figure, name: str, says: str) -> Markup:
+    """The figure as an ``<svg>`` element with ``says`` as its text; equal figures, equal text."""
+    buffer = io.StringIO()
+    nothing = dict.fromkeys(["Date", "Creator", "Format", "Type"])
+    with mpl.rc_context({"svg.hashsalt": name, "svg.fonttype": "none"}):
+        figure.savefig(buffer, format="svg", transparent=True, metadata=nothing)
+    text = buffer.getvalue()
+    text = text[text.index("<svg") :]
+    text = re.sub(r' (xmlns(:xlink)?|version)="[^"]*"', "", text)
+    text = re.sub(r"<defs>\s*<style.*?</style>\s*</defs>", "", text, flags=re.DOTALL)
+    text = re.sub(r' (width|height)="[\d.]+pt"', "", text, count=2)  # the page decides
+    text = re.sub(r'(id="|url\(#|href="#)', rf"\g<1>{name}-", text)  # several charts share the page
+    text = re.sub(r"'DejaVu Sans'[^;\"]*sans-serif", "var(--sans)", text)
+    for stand_in, variable in _VARIABLES.items():
+        text = text.replace(stand_in, f"var({variable})")
+    return Markup(text.replace("<svg", f'<svg role="img" aria-label="{escape(says)}"', 1))
+
+
+def _dots(ax: Axes, title: str, panel: Sequence[Dot], lines: Mapping[str, float]) -> None:
+    ax.set_title(title, loc="left", fontsize=10.5, fontweight="bold", pad=16)
+    for row, dot in enumerate(panel):
+        ax.plot([dot.low, dot.high], [row, row], "-", color=ACCENT, lw=1.6, solid_capstyle="butt")
+        ax.plot([dot.value], [row], "o", color=ACCENT, ms=6)
+    for text, place in lines.items():
+        ax.axvline(place, color=MUTED, lw=1, ls=(0, (4, 3)), zorder=0)
+        ax.text(place, -0.75, text, ha="center", va="bottom", color=MUTED, fontsize=8.5)
+    ax.grid(axis="y", color=RULE, lw=0.8)
+    ax.set_axisbelow(True)
+
+
+def _strip(ax: Axes, row: int, cells: Sequence[Cell], highest: float) -> None:
+    for rank, cell in enumerate(cells):
+        share = 0.05 + 0.95 * max(0.0, cell.score / highest)
+        ax.add_patch(
+            Rectangle((rank + 0.06, row - 0.4), 0.88, 0.8, color=ACCENT, alpha=share, lw=0)
+        )
+    ringed = [rank + 0.5 for rank, cell in enumerate(cells) if cell.planted]
+    ax.plot(ringed, [row] * len(ringed), "o", ms=5.5, mfc=PAPER, mec=INK, mew=1.4)

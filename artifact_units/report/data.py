@@ -1,0 +1,125 @@
+"""What the stages of a run wrote, read when it is asked for: the only place that knows where."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections import Counter
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import torch
+from safetensors import safe_open
+from torch import Tensor
+
+from artifact_units.errors import UserError
+from artifact_units.heatmaps import HeatmapSet, read_heatmaps
+from artifact_units.histograms import histogram_of
+from artifact_units.images import ImageSet, open_images
+from artifact_units.measurements import Measurement, read_measurements
+from artifact_units.tables import read_table
+from artifact_units.truth import open_truth
+
+Rows = list[dict[str, Any]]
+
+
+class Results:
+    """One run: ``folder`` holds a folder a stage; ``params`` is the whole of params.yaml.
+
+    ``truth`` is the folder of known truth, which may hold none.
+    """
+
+    def __init__(self, folder: Path, truth: Path, params: Mapping[str, Any]) -> None:
+        self.folder = folder
+        self.params = params
+        self.truth = open_truth(truth)
+
+    @cached_property
+    def corrections(self) -> list[str]:
+        """Names of the corrections, in the order of params.yaml."""
+        return list(self.params["correct_generations"]["corrections"])
+
+    @cached_property
+    def labels(self) -> Rows:
+        return self._table("label_generations/labels.parquet", "labels")
+
+    @cached_property
+    def scores(self) -> Rows:
+        return self._table("score_units/scores.parquet", "scores")
+
+    @cached_property
+    def measurements(self) -> list[Measurement]:
+        return read_measurements(self.folder / "evaluate_generations" / "measurements.parquet")
+
+    @cached_property
+    def changes(self) -> Rows:
+        return self._table("evaluate_generations/changes.parquet", "changes")
+
+    @cached_property
+    def classifier(self) -> dict[str, Any]:
+        return self._json("train_classifier/metrics.json")
+
+    @cached_property
+    def confusion(self) -> Counter[tuple[str, str]]:
+        """Of the test split, how many images are (actual, predicted)."""
+        file = self.folder / "train_classifier" / "plots" / "confusion.csv"
+        if not file.is_file():
+            raise UserError(f"{file}: no such file; run the stage train_classifier")
+        with file.open(encoding="utf-8", newline="") as lines:
+            return Counter((row["actual"], row["predicted"]) for row in csv.DictReader(lines))
+
+    @cached_property
+    def labelled(self) -> ImageSet:
+        return open_images(self.folder / "sample_generations" / "labelled")
+
+    def heatmaps(self, part: str) -> HeatmapSet:
+        return read_heatmaps(self.folder / "compute_masks" / "heatmaps.parquet", part)
+
+    def corrected(self, name: str, population: str = "artifacts") -> ImageSet:
+        """The images of one correction; a seeded one has repeats."""
+        return open_images(self.folder / "correct_generations" / name / population)
+
+    def edits(self, name: str) -> list[dict[str, Any]]:
+        """What was done to which layer, one entry a repeat."""
+        return self._json(f"correct_generations/{name}/edits.json")
+
+    def featuremaps(self, layer: str, unit: int) -> tuple[np.ndarray, Tensor]:
+        """ids and ``[image, row, col]`` of one unit in every collected generation."""
+        shards = sorted((self.folder / "collect_featuremaps" / "featuremaps").glob("*.safetensors"))
+        if not shards:
+            raise UserError(
+                f"{self.folder}/collect_featuremaps holds no featuremaps; run that stage"
+            )
+        ids, maps = [], []
+        for shard in shards:
+            with safe_open(shard, "pt") as file:
+                ids.append(file.get_tensor("ids").numpy())
+                maps.append(file.get_slice(layer)[:, unit])
+        return np.concatenate(ids), torch.cat(maps).float()
+
+    def threshold(self, layer: str, unit: int) -> float:
+        """Above it the unit is on: ``score_units.quantile`` of its unlabelled values."""
+        own = self._histograms.filter((pc.field("layer") == layer) & (pc.field("unit") == unit))
+        quantile = float(self.params["score_units"]["quantile"])
+        return float(histogram_of(own, layer).quantile(quantile)[0])
+
+    @cached_property
+    def _histograms(self) -> pa.Table:
+        return read_table(self.folder / "collect_featuremaps" / "histograms.parquet", "histograms")
+
+    def _table(self, path: str, kind: str) -> Rows:
+        return read_table(self.folder / path, kind).to_pylist()
+
+    def _json(self, path: str) -> Any:
+        file = self.folder / path
+        if not file.is_file():
+            raise UserError(f"{file}: no such file; run the stage {path.split('/')[0]}")
+        try:
+            return json.loads(file.read_text(encoding="utf-8"))
+        except ValueError:
+            raise UserError(f"{file}: not readable as JSON; make it anew") from None

@@ -1,0 +1,146 @@
+"""What the run found: every measurement as one value, the best correction, the headline."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from artifact_units.errors import UserError
+from artifact_units.measurements import Measurement, Summary, summarise
+from artifact_units.report.data import Results
+from artifact_units.report.words import counted, interval, listed, metric, number, percent
+
+UNCORRECTED = "none"
+
+
+class Findings:
+    """The measurements, repeats summarised; a correction is looked up by its name."""
+
+    def __init__(self, measurements: Sequence[Measurement], corrections: Sequence[str]) -> None:
+        self.values = summarise(measurements)
+        of_artifacts = dict.fromkeys(c for c, p, _ in self.values if p == "artifacts")
+        if UNCORRECTED not in of_artifacts:
+            raise UserError(
+                f"the measurements hold no row of the correction {UNCORRECTED!r}; evaluate it"
+            )
+        self.corrections = [c for c in corrections if c in of_artifacts]
+        self.references = [c for c in of_artifacts if c not in corrections]  # clean, where known
+
+    def get(self, correction: str, name: str, population: str = "artifacts") -> Summary | None:
+        """The value, or None where it was not measured or is no number."""
+        found = self.values.get((correction, population, name))
+        return found if found and math.isfinite(found.value) else None
+
+    def metrics(self, population: str) -> list[str]:
+        """Names of what was measured on a population, in the table's order."""
+        return list(dict.fromkeys(m for _, p, m in self.values if p == population))
+
+    def first(self, *beginnings: str, population: str = "artifacts") -> str | None:
+        """The first metric of the population that begins so (an extractor's name follows)."""
+        return next((m for m in self.metrics(population) if m.startswith(beginnings)), None)
+
+    @property
+    def goal(self) -> str:
+        """The metric that decides: pixel recovery where the truth is known, else a Frechet one."""
+        goal = self.first("pixel_recovery") or self.first("fid", "frechet")
+        if goal is None:
+            raise UserError(
+                "the measurements hold no Frechet distance of the artifacts; evaluate it"
+            )
+        return goal
+
+    def best_of(self, name: str, population: str = "artifacts") -> str | None:
+        """The correction (not the uncorrected row) with the best value; the first among equals."""
+        better = metric(name, population).better
+        found = {
+            c: value.value if better == "higher" else -value.value
+            for c in self.corrections
+            if c != UNCORRECTED and (value := self.get(c, name, population))
+        }
+        return max(found, key=found.__getitem__) if found and better else None
+
+    @property
+    def best(self) -> str:
+        """The best correction by ``goal``."""
+        best = self.best_of(self.goal)
+        if best is None:
+            raise UserError("params.yaml compares no correction; add one beside 'none'")
+        return best
+
+
+def spread(value: Summary) -> str:
+    """What the interval of a value is."""
+    return f"one deviation of {value.repeats} repeats" if value.repeats > 1 else "95 % interval"
+
+
+def headline(found: Findings) -> str:
+    """The result in one sentence, whatever it is."""
+    best, after = found.best, found.get(found.best, found.goal)
+    before = found.get(UNCORRECTED, found.goal)
+    if after is None:
+        return f"Correction “{best}” was not measured."
+    if found.goal == "pixel_recovery":
+        return _recovered(found, best, after)
+    title = metric(found.goal).title
+    if before and after.value < before.value:
+        return (
+            f"Correction “{best}” lowers the {title} of {after.images} held-out artifact "
+            f"generations from {number(before.value)} to {number(after.value)}."
+        )
+    start = f" ({number(before.value)})" if before else ""
+    return (
+        f"No correction lowers the {title} of the held-out artifact generations{start}; "
+        f"“{best}” comes nearest with {number(after.value)}."
+    )
+
+
+def lead(results: Results, found: Findings) -> str:
+    """What stands under the headline: how it was chosen, what it costs, what it does not show."""
+    said = [_chosen(found), _edited(results.edits(found.best))]
+    if likeness := found.get(found.best, "psnr", "normals"):
+        said.append(
+            "The same edit changes normal generations too: they keep a likeness of "
+            f"{number(likeness.value)} dB to what they were."
+        )
+    if results.truth:
+        units, layers = sum(map(len, results.truth.units.values())), list(results.truth.units)
+        said.append(
+            f"The truth is known: {counted(units, 'unit')} of {listed(layers)} were made "
+            "defective, and every claim below is held against them."
+        )
+    else:
+        said.append("No truth is known here: nothing says which units are really at fault.")
+    return " ".join(said)
+
+
+def _recovered(found: Findings, best: str, after: Summary) -> str:
+    also = found.get(best, found.first("recovery") or "")
+    if after.value <= 0:
+        back = f", with {percent(also.value)} of the way by Fréchet distance" if also else ""
+        return (
+            "No correction brings held-out artifact generations nearer to the clean image, pixel "
+            f"for pixel; “{best}” comes closest ({number(after.value)}){back}."
+        )
+    by_distance = f", and {percent(also.value)} of it by Fréchet distance" if also else ""
+    return (
+        f"Correction “{best}” brings {after.images} held-out artifact generations "
+        f"{percent(after.value)} of the way back to the clean image, pixel for pixel{by_distance}."
+    )
+
+
+def _chosen(found: Findings) -> str:
+    after, compared = found.get(found.best, found.goal), len(found.corrections) - 1
+    said = f"It is the best of {counted(compared, 'correction')} by {metric(found.goal).title}"
+    if after and (span := interval(after.low, after.high)):
+        said += f" ({number(after.value)}, {spread(after)} {span})"
+    return f"{said}, chosen on the generations it is measured on, so a little flattered."
+
+
+def _edited(repeats: list[dict[str, dict[str, Any]]]) -> str:
+    layers = repeats[0]
+    units = sum(len(edit.get("units", ())) for edit in layers.values())
+    return (
+        f"It edits {counted(units, 'unit')} in {counted(len(layers), 'layer')}, "
+        "the same in every generation."
+    )

@@ -1,0 +1,151 @@
+"""The pictures of the page: pairs, rows, unit cards, failure cases."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from artifact_units.heatmaps import masks_from
+from artifact_units.report.data import Results
+from artifact_units.report.findings import UNCORRECTED
+from artifact_units.report.pictures import Picture, data_uri, heated, outline, to_grid
+from artifact_units.report.words import number
+
+COLUMNS = 6  # corrections side by side
+PAIRS = 8  # of the cover
+STRONGEST = 6  # generations of a unit
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A picture as the template takes it; ``grid`` is what the outline's numbers count."""
+
+    uri: str
+    alt: str
+    caption: str
+    px: int
+    outline: str = ""
+    grid: int = 1
+
+
+def shown(picture: Picture, alt: str, caption: str = "", mask: Tensor | None = None) -> Shown:
+    """A picture with its texts, and the outline of a mask of the same size."""
+    px = int(picture.shape[-1])
+    return Shown(data_uri(picture), alt, caption, px, outline(mask) if mask is not None else "", px)
+
+
+class Gallery:
+    """Pictures of one run for its best correction."""
+
+    def __init__(self, results: Results, best: str) -> None:
+        self.results = results
+        self.best = best
+        self.before = results.corrected(UNCORRECTED)
+        self.ids = self.before.ids[self.before.repeats == 0]
+        self.heat = results.heatmaps("heldout").take(self.ids)
+        self.threshold = float(results.params["score_units"]["mask_threshold"])
+
+    def cover(self) -> list[dict[str, Any]]:
+        """Pairs before/after: those that the classifier is surest about, best first."""
+        odds = self.heat.logits[:, 0] - self.heat.logits[:, 1:].logsumexp(1)
+        ids = self.ids[torch.argsort(odds, descending=True, stable=True)[:PAIRS].numpy()]
+        before, after = self.before.take(ids), self.results.corrected(self.best).take(ids)
+        return [
+            {
+                "id": i,
+                "before": shown(b, f"generation {i} with its artifact"),
+                "after": shown(a, f"generation {i} corrected by {self.best}"),
+            }
+            for i, b, a in zip(ids.tolist(), before, after, strict=True)
+        ]
+
+    def rows(self, corrections: Sequence[str]) -> tuple[list[str], list[dict[str, Any]]]:
+        """Titles of the columns, and a row a generation: the first ones in id order."""
+        ids = self.ids[: self.results.params["report"]["generations"]]
+        compared = _few([c for c in corrections if c != UNCORRECTED], self.best)
+        images = {"original": self.before.take(ids)}
+        images |= {name: self.results.corrected(name).take(ids) for name in compared}
+        if self.results.truth:
+            images["clean (truth)"] = self.results.truth.clean.take(ids)
+        sure = self.heat.take(ids).logits.softmax(1)[:, 0]
+        rows = [
+            {
+                "id": i,
+                "note": f"artifact, the classifier says with probability {sure[n]:.3f}",
+                "pictures": self._compared(i, {k: v[n] for k, v in images.items()}),
+            }
+            for n, i in enumerate(ids.tolist())
+        ]
+        original, *others = images
+        return [original, "heatmap and mask", *others], rows
+
+    def failures(self) -> list[dict[str, Any]]:
+        """Generations that the best correction changed most outside the mask, worst first."""
+        wanted = {"correction": self.best, "population": "artifacts", "repeat": 0}
+        mine = [row for row in self.results.changes if wanted.items() <= row.items()]
+        mine.sort(key=lambda row: -np.nan_to_num(row["outside"]))
+        worst = mine[: self.results.params["report"]["failures"]]
+        ids = [row["id"] for row in worst]
+        sets = {"original": self.before, self.best: self.results.corrected(self.best)}
+        if self.results.truth:
+            sets["clean (truth)"] = self.results.truth.clean
+        images = {name: of.take(ids) for name, of in sets.items()}
+        return [
+            {
+                "title": f"Generation {row['id']}",
+                "facts": _change(row),
+                "pictures": self._compared(row["id"], {k: v[n] for k, v in images.items()}),
+            }
+            for n, row in enumerate(worst)
+        ]
+
+    def unit(self, layer: str, unit: int) -> list[Shown]:
+        """The unit's strongest labelled generations, with the outline of where it is on."""
+        ids, maps = self.results.featuremaps(layer, unit)
+        threshold = self.results.threshold(layer, unit)
+        strength = maps.amax((1, 2))
+        order = torch.argsort(strength, descending=True, stable=True)[:STRONGEST]
+        labels = {row["id"]: row["label"] for row in self.results.labels}
+        chosen = ids[order.numpy()]
+        pictures = []
+        for i, n, image in zip(
+            chosen.tolist(), order, self.results.labelled.take(chosen), strict=True
+        ):
+            on = to_grid(maps[n], image.shape[-1]) > threshold
+            label = labels.get(i, "no label")
+            alt = f"generation {i}, labelled {label}; outlined where unit {unit} of {layer} is on"
+            pictures.append(shown(image, alt, label, on))
+        return pictures
+
+    def _compared(self, i: int, images: Mapping[str, Picture]) -> list[Shown]:
+        """The original, its heatmap with the mask, and the others by their names."""
+        original = images["original"]
+        px = int(original.shape[-1])
+        heat = self.heat.take([i]).heatmaps
+        hot = heated(original, to_grid(heat[0], px))
+        mask = masks_from(heat, self.threshold, px)[0]
+        return [
+            shown(original, f"generation {i} as generated", "original"),
+            shown(hot, f"heatmap of generation {i}, its mask outlined", "heatmap and mask", mask),
+            *(shown(v, f"generation {i}: {k}", k) for k, v in images.items() if k != "original"),
+        ]
+
+
+def _few(names: list[str], best: str) -> list[str]:
+    """At most ``COLUMNS`` of them, in order, the best always among them."""
+    if len(names) <= COLUMNS:
+        return names
+    kept = {best, *[n for n in names if n != best][: COLUMNS - 1]}
+    return [n for n in names if n in kept]
+
+
+def _change(row: Mapping[str, Any]) -> str:
+    said = f"changed {number(row['outside'])} outside the mask, {number(row['inside'])} in it"
+    if np.isfinite(row["pixel_recovery"]):
+        said += f"; pixel recovery {number(row['pixel_recovery'])}"
+    return said

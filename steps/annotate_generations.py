@@ -1,0 +1,54 @@
+"""Label generations as a person would, from the known truth, with a stated rate of errors."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from steps.command import input_path, output_path, say, step
+from steps.parameters import AnnotateGenerations, Run
+
+
+@step(AnnotateGenerations, run=True)
+@input_path("generations", "Folder of the broken generator's image sets labelled and heldout.")
+@input_path("generator", "Checkpoint of the broken generator; verdicts name its sha256.")
+@input_path("planted", "Folder of truth that plant_defects wrote.")
+@output_path("labels", "Labels file to write: of the labelled generations alone.")
+@output_path("truth", "Folder of truth to write: for the evaluation and the report alone.")
+def main(
+    generations: Path,
+    generator: Path,
+    planted: Path,
+    labels: Path,
+    truth: Path,
+    params: AnnotateGenerations,
+    run: Run,
+) -> None:
+    """Label generations as a person would, from the known truth, with a stated rate of errors."""
+    from artifact_units import compute
+    from artifact_units.generators import load_generator
+    from artifact_units.images import open_images, write_images
+    from artifact_units.labels import lines_of
+    from artifact_units.latents import REFERENCE
+    from artifact_units.storage import sha256_of, whole_folder, write_text
+    from demo.annotator import compared, verdicts_of, write_truths
+
+    device = compute.prepare(run.device, run.threads)
+    clean = load_generator(planted / "clean.safetensors").to(device)
+    limits = run.batch, params.mask_difference, params.area
+    labelled = compared(open_images(generations / "labelled"), clean, *limits)
+    heldout = compared(open_images(generations / "heldout"), clean, *limits)
+    reference = range(REFERENCE, REFERENCE + params.reference)
+    with whole_folder(truth) as part:
+        shutil.copyfile(planted / "units.json", part / "units.json")
+        write_truths(part / "labelled.parquet", labelled)
+        write_truths(part / "heldout.parquet", heldout)
+        write_images(part / "clean", heldout.ids, iter([heldout.clean]))
+        write_images(part / "reference", reference, compute.sample(clean, reference, run.batch))
+    verdicts = verdicts_of(labelled, sha256_of(generator), params.error_rate, params.seed)
+    write_text(labels, lines_of(verdicts))
+    say(f"{labelled.artifact.sum()} of {len(verdicts)} labelled generations are artifacts")
+
+
+if __name__ == "__main__":
+    main()
