@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import functools
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +15,10 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from artifact_units.errors import UserError, did_you_mean
-from steps.parameters import Run, nested
+from steps.parameters import Run
+
+# Before torch is imported: idle OpenMP threads that spin starve the others on a shared machine.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 PATH = click.Path(path_type=Path)
 KINDS = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
@@ -144,6 +148,18 @@ def spare_values(arguments: list[str]) -> dict[str, Any]:
             value = [*(before if isinstance(before, list) else [before]), value]
         pairs[name] = value
     return nested(list(pairs.items()))
+
+
+def nested(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """``[("a.b", 1)]`` -> ``{"a": {"b": 1}}``: DVC spells a nested value with dots."""
+    out: dict[str, Any] = {}
+    for key, value in pairs:
+        place = out
+        *folders, last = key.split(".")
+        for folder in folders:
+            place = place.setdefault(folder, {})
+        place[last] = value
+    return out
 
 
 def _scalar(text: str) -> int | float | str:

@@ -1,0 +1,118 @@
+"""A copy of the project in a repository of its own, and the two engines on it."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from house import ROOT, stages, step_of
+from ruamel.yaml import YAML
+
+FOLDERS = ("artifact_units", "demo", "params", "steps", "workflow")
+FILES = (".dvcignore", ".gitignore", ".dvc/config", "Snakefile", "dvc.yaml", "params.yaml")
+STAND_IN = ROOT / "tests/engines/stand_in.py"
+BIN = Path(sys.executable).parent
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """A folder with the project in it."""
+
+    path: Path
+
+    @classmethod
+    def make(cls, path: Path, changes: dict[str, Any], stand_ins: bool) -> "Checkout":
+        """Copy the project; ``stand_ins`` replace every step but the check of params.yaml."""
+        for folder in FOLDERS:
+            ignored = shutil.ignore_patterns("__pycache__", "dvc.lock")
+            shutil.copytree(ROOT / folder, path / folder, ignore=ignored)
+        for file in FILES:
+            (path / file).parent.mkdir(exist_ok=True)
+            shutil.copy(ROOT / file, path / file)
+        if stand_ins:
+            for weights in ("church_generator", "scene_encoder"):
+                (path / "demo" / f"{weights}.safetensors").write_text(weights)
+            for stage in stages().values():
+                if (step := step_of(stage)) and step != "check_params":
+                    shutil.copy(STAND_IN, path / "steps" / f"{step}.py")
+        checkout = cls(path)
+        checkout.change(changes)
+        subprocess.run(["git", "init", "-q", path], check=True)
+        return checkout
+
+    def copy(self, path: Path) -> "Checkout":
+        """The same state elsewhere."""
+        shutil.copytree(self.path, path, symlinks=True)
+        return Checkout(path)
+
+    def change(self, changes: dict[str, Any]) -> None:
+        """Set values of params.yaml, ``{"section.key": value}``; None takes a key away."""
+        yaml = YAML()
+        file = self.path / "params.yaml"
+        values = yaml.load(file.read_text(encoding="utf-8"))
+        for place, value in changes.items():
+            *parents, key = place.split(".")
+            here = values
+            for parent in parents:
+                here = here[parent]
+            if value is None:
+                del here[key]
+            else:
+                here[key] = value
+        with file.open("w", encoding="utf-8") as out:
+            yaml.dump(values, out)
+
+    def append(self, name: str, text: str) -> None:
+        """Add to the end of a file."""
+        with (self.path / name).open("a", encoding="utf-8") as file:
+            file.write(text)
+
+    def dvc(self, *words: str) -> str:
+        """What a DVC command says."""
+        return self._run("dvc", *words)
+
+    def snakemake(self, *words: str) -> str:
+        """What Snakemake says, on two cores."""
+        return self._run("snakemake", "--cores", "2", *words)
+
+    def fails(self, *words: str) -> str:
+        """What a command says that must fail."""
+        done = self._start(*words)
+        assert done.returncode != 0, done.stdout
+        return done.stdout
+
+    def locks(self) -> dict[str, str]:
+        """The records of the run, as text."""
+        names = ("dvc.lock", "demo/dvc.lock")
+        return {name: (self.path / name).read_text(encoding="utf-8") for name in names}
+
+    def _run(self, *words: str) -> str:
+        done = self._start(*words)
+        assert done.returncode == 0, done.stdout[-6000:]
+        return done.stdout
+
+    def _start(self, *words: str) -> subprocess.CompletedProcess[str]:
+        environment = {
+            **os.environ,
+            "PATH": f"{BIN}:{os.environ['PATH']}",
+            "OMP_NUM_THREADS": "1",
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+        return subprocess.run(
+            words,
+            cwd=self.path,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+
+
+def stages_run(said: str) -> list[str]:
+    """The stages whose command DVC ran, in what either engine said; sorted."""
+    return sorted(re.findall(r"Running stage '(?:demo/dvc\.yaml:)?([^']*)'", said))

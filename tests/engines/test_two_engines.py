@@ -1,0 +1,205 @@
+"""One graph, two engines: what one has done the other does not do again, and both agree on it.
+
+Every step but the check of params.yaml is a stand-in (stand_in.py); the graph is the real one.
+"""
+
+import os
+from base64 import b64encode
+
+import pytest
+from checkout import Checkout, stages_run
+
+from workflow.bridge import read_graph
+
+DEMO = {"render_reals", "plant_defects", "annotate_generations"}
+CORRECTIONS = {"none", "random", "sequential"}
+REPORTED = {"evaluate_generations", "report"}
+FANNED = {
+    f"{stage}__{name}"
+    for stage in ("correct_generations", "extract_features")
+    for name in CORRECTIONS
+}
+CORRECTED = {*FANNED, *REPORTED}
+MASKED = {"compute_masks", "score_units", *CORRECTED}
+FEWER = {
+    f"correct_generations.corrections.{name}": None
+    for name in ("unit_fid", "one_layer", "sequential_max")
+}
+NEW = {"ranking": "random", "corrector": "ablation", "layer": "layer4", "n": 1}
+
+
+@pytest.fixture(scope="session")
+def start(tmp_path_factory):
+    return Checkout.make(tmp_path_factory.mktemp("start") / "it", FEWER, stand_ins=True)
+
+
+@pytest.fixture(scope="session")
+def by_dvc(start, tmp_path_factory):
+    checkout = start.copy(tmp_path_factory.mktemp("dvc") / "it")
+    checkout.dvc("repro")
+    return checkout
+
+
+@pytest.fixture(scope="session")
+def by_snakemake(start, tmp_path_factory):
+    checkout = start.copy(tmp_path_factory.mktemp("snakemake") / "it")
+    checkout.snakemake()
+    return checkout
+
+
+@pytest.fixture
+def done(by_dvc, tmp_path, monkeypatch):
+    """A finished run that a test may spoil, and the current folder."""
+    checkout = by_dvc.copy(tmp_path / "it")
+    monkeypatch.chdir(checkout.path)
+    return checkout
+
+
+def test_both_engines_record_the_same_run_byte_for_byte(by_dvc, by_snakemake):
+    assert by_snakemake.locks() == by_dvc.locks()
+
+
+def test_after_snakemake_dvc_has_nothing_to_do(by_snakemake):
+    assert "up to date" in by_snakemake.dvc("status")
+    assert stages_run(by_snakemake.dvc("repro")) == []
+
+
+def test_after_dvc_snakemake_has_nothing_to_do(by_dvc):
+    assert "Nothing to be done" in by_dvc.snakemake("-n")
+
+
+def test_after_snakemake_snakemake_has_nothing_to_do(by_snakemake):
+    assert "Nothing to be done" in by_snakemake.snakemake("-n")
+
+
+@pytest.mark.parametrize(
+    ("changes", "stale"),
+    [
+        ({"report.units": 3}, {"report"}),
+        ({"extract_features.reals": 50}, {"extract_reference_features", "score_units", *CORRECTED}),
+        ({"compute_masks.target": "artifact"}, MASKED),
+        ({"train_classifier.epochs": 2}, {"train_classifier", *MASKED}),
+        ({"correct_generations.corrections.random.n": 5},
+         {"correct_generations__random", "extract_features__random", *REPORTED}),
+        ({"correct_generations.corrections.new": NEW},
+         {"correct_generations__new", "extract_features__new", *REPORTED}),
+        ({"evaluate_generations.neighbours": 5}, REPORTED),
+    ],
+)  # fmt: skip
+def test_a_changed_parameter_makes_stale_what_rests_on_it_and_no_more(done, changes, stale):
+    done.change(changes)
+    assert read_graph().stale() == {"check_params", *stale}
+
+
+@pytest.mark.parametrize(
+    ("file", "stale"),
+    [
+        ("artifact_units/correctors/sequential.py",
+         {"correct_generations__sequential", "extract_features__sequential", *REPORTED}),
+        ("artifact_units/rankings/random_order.py", {"score_units", *CORRECTED}),
+        ("artifact_units/report/words.py", {"report"}),
+        ("steps/compute_masks.py", MASKED),
+        ("Snakefile", set()),
+        ("workflow/bridge.py", set()),
+        ("artifact_units/errors.py", {"check_params"}),
+    ],
+)  # fmt: skip
+def test_a_changed_file_makes_stale_what_rests_on_it_and_no_more(done, file, stale):
+    done.append(file, "# a comment\n")
+    assert read_graph().stale() == stale
+
+
+def test_touching_files_makes_nothing_stale(done):
+    for file in done.path.rglob("*.*"):
+        if ".dvc" not in file.parts and ".git" not in file.parts:
+            os.utime(file)
+    assert read_graph().stale() == set()
+
+
+def test_another_memory_request_makes_nothing_stale(done):
+    graph = done.path / "dvc.yaml"
+    graph.write_text(graph.read_text().replace("mem_mb: 1500", "mem_mb: 1600"))
+    assert {job.resources["mem_mb"] for job in read_graph()} >= {1600}
+    assert read_graph().stale() == set()
+
+
+def test_a_lost_output_makes_its_stage_stale_and_comes_back_from_the_cache(done):
+    lost = done.path / "results/score_units/scores.parquet"
+    before = lost.read_text()
+    lost.unlink()
+    assert read_graph().stale() == {"score_units", *CORRECTED}
+    said = done.snakemake("score_units")
+    assert (stages_run(said), lost.read_text()) == ([], before)
+
+
+def test_after_a_change_both_engines_run_the_same_stages(done, tmp_path):
+    changes = {"correct_generations.corrections.new": NEW, "report.units": 3}
+    other = done.copy(tmp_path / "other")
+    done.change(changes)
+    other.change(changes)
+    ran = stages_run(done.snakemake())
+    assert ran == stages_run(other.dvc("repro"))
+    assert ran == [
+        "check_params",
+        "correct_generations@new",
+        "evaluate_generations",
+        "extract_features@new",
+        "report",
+    ]
+    assert done.locks() == other.locks()
+    assert "Nothing to be done" in done.snakemake("-n")
+
+
+def test_the_embedded_domain_falls_away_where_the_inputs_are_your_own(start, tmp_path, monkeypatch):
+    own = start.copy(tmp_path / "it")
+    assert _jobs(own, monkeypatch) >= DEMO
+    for name in ("generator.safetensors", "images", "labels.jsonl"):
+        (own.path / name).touch()
+    own.change(
+        {
+            "inputs.generator": "generator.safetensors",
+            "inputs.reals": "images",
+            "inputs.labels": "labels.jsonl",
+            "inputs.truth": "params/no_truth",
+        }
+    )
+    assert not _jobs(own, monkeypatch) & DEMO
+
+
+def test_a_frozen_stage_is_never_run(by_dvc, by_snakemake, done):
+    for checkout in (by_dvc, by_snakemake):
+        assert (checkout.path / "demo/scene_encoder.safetensors").read_text() == "scene_encoder"
+    done.append("demo/train_encoder.py", "# a comment\n")
+    assert read_graph().stale() == set()
+
+
+def test_a_mistake_in_params_yaml_is_one_line_and_no_traceback(done):
+    done.change({"inputs.generator": None, "inputs.generater": "x"})
+    said = done.fails("snakemake", "--cores", "1", "-n")
+    assert "inputs.generater is not known; did you mean inputs.generator?" in said
+    assert "Traceback" not in said
+
+
+def test_a_second_source_of_parameters_is_refused(done):
+    said = done.fails("snakemake", "--cores", "1", "-n", "--config", "layer=1")
+    assert "change params.yaml itself" in said
+
+
+def test_a_failed_step_fails_the_run_and_says_why(done):
+    (done.path / "steps/report.py").write_text("raise SystemExit('Error: no ink')\n")
+    said = done.fails("snakemake", "--cores", "2")
+    assert "Error: no ink" in said
+    assert read_graph().stale() == {"report"}
+
+
+def test_what_a_killed_run_has_noted_as_unfinished_is_dvc_to_judge(done):
+    # Snakemake died before it wrote the stamp, the stage itself went on and ended well under DVC.
+    noted = done.path / ".snakemake/incomplete"
+    noted.mkdir(parents=True)
+    (noted / b64encode(read_graph().stamp("report").encode()).decode()).touch()
+    assert "Nothing to be done" in done.snakemake("-n")
+
+
+def _jobs(checkout, monkeypatch):
+    monkeypatch.chdir(checkout.path)
+    return {job.name for job in read_graph()}

@@ -1,0 +1,91 @@
+"""What the house tests look at: the stages as written, and which files a file rests on."""
+
+import ast
+import re
+from functools import cache
+from pathlib import Path
+
+from ruamel.yaml import YAML
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = ("artifact_units", "steps", "demo")
+SHELVES = ("generators", "maskers", "rankings", "correctors", "extractors", "metrics")
+SOURCES = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
+
+
+def load(name: str) -> dict:
+    """A YAML file of the checkout."""
+    return YAML(typ="safe", pure=True).load((ROOT / name).read_text(encoding="utf-8"))
+
+
+def stages() -> dict[str, dict]:
+    """Stage name -> what dvc.yaml or demo/dvc.yaml say of it; of a foreach, its one body."""
+    found = {**load("dvc.yaml")["stages"], **load("demo/dvc.yaml")["stages"]}
+    return {name: stage.get("do", stage) for name, stage in found.items()}
+
+
+def step_of(stage: dict) -> str | None:
+    """The step that a stage runs, by name; None where it runs something else."""
+    words = stage["cmd"].split()
+    module = words[words.index("-m") + 1] if "-m" in words else ""
+    return module.removeprefix("steps.") if module.startswith("steps.") else None
+
+
+def outputs_of(stage: dict) -> list[str]:
+    """The paths of outputs, metrics and plots."""
+    entries = [*stage.get("outs", []), *stage.get("metrics", []), *stage.get("plots", [])]
+    return [next(iter(entry)) if isinstance(entry, dict) else entry for entry in entries]
+
+
+@cache
+def imports_of(path: Path) -> frozenset[Path]:
+    """The files of this project that a file imports, wherever in it the import stands."""
+    found: set[Path | None] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {_file_of(alias.name) for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            for alias in node.names:
+                # A module of a package, or a name that the module itself holds.
+                found.add(_file_of(f"{node.module}.{alias.name}") or _file_of(node.module))
+    return frozenset(file for file in found if file)
+
+
+def shelves_of(path: Path) -> set[str]:
+    """The shelves that a file takes methods from by name, where no import shows which."""
+    text = path.read_text(encoding="utf-8")
+    taken = set(re.findall(r"\btake\(\s*\"(\w+)\"", text)) & set(SHELVES)
+    return taken | ({path.parent.name} & set(SHELVES) if "import_module(" in text else set())
+
+
+def rests_on(path: Path) -> set[Path]:
+    """Every file that a file uses, directly or not: by import, off a shelf, as data beside it."""
+    seen = {path}
+    waiting = [path]
+    while waiting:
+        file = waiting.pop()
+        shelved = {f for shelf in shelves_of(file) for f in shelf_files(shelf)}
+        new = (imports_of(file) | shelved) - seen
+        seen |= new
+        waiting += new
+    return seen | {data for file in seen for data in _data_beside(file)}
+
+
+def shelf_files(shelf: str) -> list[Path]:
+    """The files on a shelf."""
+    return sorted((ROOT / "artifact_units" / shelf).glob("*.py"))
+
+
+def _data_beside(path: Path) -> list[Path]:
+    files = path.parent.iterdir() if path.parent.parent != ROOT else []
+    return [file for file in files if file.is_file() and file.suffix != ".py"]
+
+
+def _file_of(module: str) -> Path | None:
+    if module.split(".")[0] not in PACKAGES:
+        return None
+    path = ROOT / module.replace(".", "/")
+    for file in (path.with_suffix(".py"), path / "__init__.py"):
+        if file.is_file():
+            return file
+    return None
