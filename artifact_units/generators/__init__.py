@@ -1,62 +1,83 @@
-"""A checkpoint on disk -> ``Generator``. Our own layout: safetensors with its configuration."""
+"""A checkpoint on disk -> ``Generator``, whatever its layout; and our own layout.
+
+A file of this shelf that lists ``LAYOUTS`` is found by being here. Our own files are safetensors
+whose metadata names the family and its constructor's arguments.
+"""
 
 from __future__ import annotations
 
-import json
+import importlib
+import inspect
+import pkgutil
+import warnings
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any, get_type_hints
 
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from artifact_units.checkpoints import Checkpoint, State, generator_state, read_checkpoint
+from artifact_units.errors import UserError, did_you_mean
+from artifact_units.generator import Generator
+from artifact_units.generators import foreign, own
+from artifact_units.generators.own import NOTES, as_generator, save_generator
+from artifact_units.layouts import Layout, Tensors
 
-from artifact_units.errors import UserError
-from artifact_units.generator import Generator, Layer
-from artifact_units.generators.pggan import PGGAN
-from artifact_units.storage import whole_file
-
-LAYOUT = "artifact-units"
-NOTES = "artifact_units"  # the metadata key of our own files
-
-
-def load_generator(path: Path | str) -> Generator:
-    """Recognise the checkpoint at ``path`` and load it, frozen, on the CPU."""
-    path = Path(path)
-    if not path.is_file():
-        raise UserError(f"{path}: no such checkpoint")
-    try:
-        with safe_open(path, framework="pt") as file:
-            notes = file.metadata() or {}
-            state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-    except SafetensorError as error:
-        raise UserError(f"{path}: not a checkpoint that is known ({error})") from None
-    if NOTES not in notes:
-        raise UserError(f"{path}: a safetensors file without this project's layout")
-    network = PGGAN(**json.loads(notes[NOTES])["config"])
-    network.load_state_dict(state)
-    return as_generator(network)
+__all__ = ["as_generator", "load_generator", "save_generator"]
 
 
-def as_generator(network: PGGAN) -> Generator:
-    """A PGGAN network as a frozen ``Generator``."""
-    layers = tuple(
-        Layer(name, name, network.get_submodule(name).bias.shape[0], px, px)
-        for k, name in enumerate(network.layer_names)
-        for px in [4 * 2 ** (k // 2)]
-    )
-    network.eval().requires_grad_(False)
-    return Generator(network, LAYOUT, layers, network.latent_dim, network.image_px)
+def load_generator(path: Path | str, **options: Any) -> Generator:
+    """Recognise the checkpoint at ``path`` and load it, frozen, on the CPU.
+
+    ``options`` say what a layout's file does not (GenForce's ``fused_scale``). ``module:callable``
+    and ``.yaml`` files are the user's own (``foreign``). Where only raw weights are there, not
+    their moving average, it warns.
+    """
+    path, text = Path(path), str(path)
+    if ":" in text and not path.exists():
+        return foreign.call(text, options)
+    if path.suffix in (".yaml", ".yml"):
+        said = foreign.read_description(path)
+        generator = load_generator(said["generator"], **{**(said.get("options") or {}), **options})
+        return foreign.with_class(generator, said["class"]) if "class" in said else generator
+    checkpoint = read_checkpoint(path)
+    if NOTES in checkpoint.metadata:
+        return own.build(checkpoint)
+    layout, state = recognise(checkpoint)
+    tensors = Tensors(checkpoint.path, layout.name, state.tensors, state.beside)
+    generator = layout.build(tensors, **_known(layout, options))
+    tensors.finish()
+    if state.averaged:
+        return generator
+    note = f"{path}: holds no moving average; taken: the raw weights in {'.'.join(state.place)}"
+    warnings.warn(note, stacklevel=2)
+    return replace(generator, notes=(*generator.notes, note))
 
 
-def save_generator(path: Path, generator: Generator) -> None:
-    """Write a generator of our own family in our own layout."""
-    network = generator.network
-    if not isinstance(network, PGGAN):
-        raise UserError(f"{path}: only a PGGAN can be written in the layout {LAYOUT!r}")
-    config = {
-        "latent_dim": network.latent_dim,
-        "widths": [layer.units for layer in generator.layers],
-    }
-    # One key: safetensors writes several in no fixed order, and the bytes would vary.
-    notes = {NOTES: json.dumps({"family": "pggan", "config": config}, sort_keys=True)}
-    state = {k: v.contiguous() for k, v in network.state_dict().items()}
-    with whole_file(path) as part:
-        save_file(state, part, metadata=notes)
+def layouts() -> Iterator[Layout]:
+    """Every layout on the shelf, file by file."""
+    for module in sorted(m.name for m in pkgutil.iter_modules(__path__)):
+        yield from getattr(importlib.import_module(f"{__name__}.{module}"), "LAYOUTS", ())
+
+
+def recognise(checkpoint: Checkpoint) -> tuple[Layout, State]:
+    """The layout that most of the keys belong to, and the generator's part of the file."""
+    state = generator_state(checkpoint)
+    known = list(layouts())
+    best = max(known, key=lambda layout: layout.likeness(state.tensors))
+    if best.likeness(state.tensors) <= 0.5:
+        names = ", ".join(layout.name for layout in known)
+        raise UserError(f"{checkpoint.path}: no layout that is known; there is {names}")
+    return best, state
+
+
+def _known(layout: Layout, given: dict[str, Any]) -> dict[str, Any]:
+    parameters = inspect.signature(layout.build).parameters.values()
+    takes = [p.name for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY]
+    hints = get_type_hints(layout.build)
+    for name, value in given.items():
+        if name not in takes:
+            raise UserError(f"{layout.name} takes no option {name!r}; {did_you_mean(name, takes)}")
+        if not isinstance(value, hints[name]):
+            wanted = getattr(hints[name], "__name__", str(hints[name]))
+            raise UserError(f"{layout.name}: option {name} is {value!r}; it takes {wanted}")
+    return given

@@ -125,8 +125,8 @@ def test_weights_that_are_not_a_resnet_are_refused_and_nothing_of_them_runs(tmp_
     classifier = new_classifier("resnet18", 32, 0)
     for name, said in [
         ("absent.pth", "no such file; it should be .* sha256 f37072fd"),
-        ("page.pth", "cannot be read"),
-        ("evil.pth", "cannot be read"),
+        ("page.pth", "an HTML page, not a checkpoint .* it should be .* f37072fd"),
+        ("evil.pth", "refused, because its pickle asks for"),
         ("other.pth", "conv1.weight is not that of a ResNet-18"),
     ]:
         with pytest.raises(UserError, match=said) as caught:

@@ -11,7 +11,7 @@ METHODS = [(shelf, name) for shelf in registry.VERBS for name in registry.names(
 
 
 @pytest.mark.parametrize(("shelf", "name"), METHODS)
-def test_every_method_has_its_shelfs_function_with_documented_options(shelf: str, name: str) -> None:
+def test_every_method_documents_its_function_and_types_its_options(shelf: str, name: str) -> None:
     function = registry.take(shelf, name)
     assert function.__doc__
     for option in registry.options(shelf, name).values():

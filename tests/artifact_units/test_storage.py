@@ -5,12 +5,17 @@ import pytest
 from artifact_units.storage import sha256_of, whole_file, whole_folder, write_text
 
 
+def fail_in(block, write) -> None:
+    with block as part:
+        write(part)
+        raise RuntimeError
+
+
 def test_a_block_that_fails_leaves_the_old_file_and_no_temporary(tmp_path) -> None:
     path = tmp_path / "out"
     write_text(path, "old")
-    with pytest.raises(RuntimeError), whole_file(path) as part:
-        part.write_text("half")
-        raise RuntimeError
+    with pytest.raises(RuntimeError):
+        fail_in(whole_file(path), lambda part: part.write_text("half"))
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -19,9 +24,8 @@ def test_a_block_that_fails_leaves_the_old_folder_and_no_temporary(tmp_path) -> 
     path = tmp_path / "out"
     with whole_folder(path) as part:
         (part / "a").write_text("old")
-    with pytest.raises(RuntimeError), whole_folder(path) as part:
-        (part / "a").write_text("half")
-        raise RuntimeError
+    with pytest.raises(RuntimeError):
+        fail_in(whole_folder(path), lambda part: (part / "a").write_text("half"))
     assert (path / "a").read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
 

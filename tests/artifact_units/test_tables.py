@@ -8,7 +8,12 @@ import pytest
 from artifact_units import tables
 from artifact_units.errors import UserError
 
-LABELS = {"id": [1, 2], "label": ["artifact", "normal"], "split": ["train", "test"], "raters": [1, 1]}
+LABELS = {
+    "id": [1, 2],
+    "label": ["artifact", "normal"],
+    "split": ["train", "test"],
+    "raters": [1, 1],
+}
 
 
 def test_the_same_rows_give_the_same_bytes(tmp_path) -> None:
@@ -62,7 +67,7 @@ def test_a_missing_column_is_refused(tmp_path) -> None:
 @pytest.mark.parametrize("place", [0.3, 0.6])
 def test_a_flipped_bit_is_noticed(tmp_path, place: float) -> None:
     rows = np.random.default_rng(0).integers(0, 2**40, 4000)
-    columns = {"id": rows, "label": ["artifact"] * 4000, "split": ["train"] * 4000, "raters": [1] * 4000}
+    columns = LABELS | {k: v[:1] * 4000 for k, v in LABELS.items()} | {"id": rows}
     tables.write_table(tmp_path / "t", "labels", columns)
     data = bytearray((tmp_path / "t").read_bytes())
     data[int(len(data) * place)] ^= 1

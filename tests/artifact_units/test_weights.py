@@ -58,7 +58,7 @@ def test_what_a_file_would_run_is_never_run(tmp_path, protocol) -> None:
         torch.save({"a": Evil(mark)}, path)
     else:
         path.write_bytes(pickle.dumps({"a": Evil(mark)}))
-    with pytest.raises(UserError, match="not executed"):
+    with pytest.raises(UserError, match="refused, because its pickle asks for"):
         read_weights(path, known(path))
     assert not mark.exists()
     # The file is as evil as it should be: torch's other way of reading it runs it.
@@ -70,12 +70,12 @@ def test_what_a_file_would_run_is_never_run(tmp_path, protocol) -> None:
 def test_a_file_that_is_no_torch_file_is_one_line(tmp_path, content) -> None:
     path = tmp_path / "net.pth"
     path.write_bytes(content)
-    with pytest.raises(UserError, match="not a torch file of tensors only"):
+    with pytest.raises(UserError, match=r"net\.pth: .*(is empty|not a readable|without a network)"):
         read_weights(path, known(path))
 
 
 def test_a_file_without_names_of_tensors_is_refused(tmp_path) -> None:
     path = tmp_path / "net.pth"
     torch.save([torch.zeros(1)], path)
-    with pytest.raises(UserError, match="no state dict"):
+    with pytest.raises(UserError, match="holds a list, not a state dict"):
         read_weights(path, known(path))

@@ -1,0 +1,112 @@
+"""Generators of the user's own: a function that builds one, and files that say how to load one.
+
+``module:callable`` returns a ``Generator``, or a module with ``latent_dim`` and ``layers``, the
+names of its submodules in forward order. A ``.yaml`` file names what to load (a checkpoint beside
+it or ``module:callable``), options that the checkpoint does not hold, and a class for all images.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+from torch import Tensor, nn
+
+from artifact_units.errors import UserError, did_you_mean
+from artifact_units.generator import Generator, Layer
+
+KEYS = ("generator", "options", "class")
+
+
+def call(target: str, options: dict[str, Any]) -> Generator:
+    """What ``module:callable`` returns, as a frozen ``Generator``."""
+    module, _, name = target.rpartition(":")
+    try:
+        function = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise UserError(f"{target}: no such file, and no such function ({error})") from None
+    built = function(**options)
+    if isinstance(built, nn.Module):
+        return _probed(built, target)
+    if not isinstance(built, Generator):
+        raise UserError(f"{target}: returned a {type(built).__name__}, not a Generator or a module")
+    return built
+
+
+def read_description(path: Path) -> dict[str, Any]:
+    """What a ``.yaml`` file says: ``generator``, ``options`` and ``class``."""
+    try:
+        said = _yaml(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, YAMLError) as error:
+        raise UserError(f"{path}: not readable ({type(error).__name__})") from None
+    if not isinstance(said, dict) or not isinstance(said.get("generator"), str):
+        raise UserError(f"{path}: must hold `generator:`, a checkpoint or module:callable")
+    for key in said:
+        if key not in KEYS:
+            raise UserError(f"{path}: {key!r} is not known; {did_you_mean(str(key), KEYS)}")
+    beside = path.parent / said["generator"]
+    return said | ({"generator": str(beside)} if beside.exists() else {})
+
+
+def with_class(generator: Generator, index: int) -> Generator:
+    """A generator with classes as one that always draws class ``index``."""
+    if not 0 <= index < generator.classes:
+        raise UserError(f"class {index} was asked for; the generator has {generator.classes}")
+
+    def choose(_module: nn.Module, args: tuple, kwargs: dict[str, Any]) -> tuple[tuple, dict]:
+        chosen = torch.full((len(args[0]),), index, device=args[0].device)
+        return args, {"classes": chosen} | kwargs
+
+    generator.network.register_forward_pre_hook(choose, with_kwargs=True)
+    return replace(generator, classes=0)
+
+
+def _probed(network: nn.Module, target: str) -> Generator:
+    """A module as a ``Generator``; one image shows its layers' sizes."""
+    latent_dim, names = getattr(network, "latent_dim", None), getattr(network, "layers", None)
+    if not isinstance(latent_dim, int) or not names:
+        raise UserError(f"{target}: its module needs `latent_dim` and `layers` (submodule names)")
+    network.eval().requires_grad_(False)
+    shapes: dict[str, torch.Size] = {}
+
+    def recorder(name: str) -> Any:
+        def record(_module: nn.Module, _inputs: tuple, output: Tensor) -> None:
+            shapes[name] = output.shape
+
+        return record
+
+    handles = [
+        network.get_submodule(n).register_forward_hook(recorder(n)) for n in dict.fromkeys(names)
+    ]
+    image = network(torch.zeros(1, latent_dim))
+    for handle in handles:
+        handle.remove()
+    layers, inner = [], {}
+    for k, name in enumerate(names, start=1):
+        if len(shapes.get(name, ())) != 4:
+            raise UserError(f"{target}: {name} gives no featuremaps [batch, unit, row, col]")
+        _, units, height, width = shapes[name]
+        layers.append(Layer(f"layer{k}", name, units, height, width))
+        inner[f"layer{k}"] = name
+    return Generator(network, target, tuple(layers), latent_dim, image.shape[-1], inner=inner)
+
+
+def options_of(pairs: Iterable[str]) -> dict[str, Any]:
+    """``["fused_scale=true"]`` -> ``{"fused_scale": True}``, values as YAML reads them."""
+    out = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals:
+            raise UserError(f"option {pair!r} is not key=value")
+        out[key] = _yaml(value)
+    return out
+
+
+def _yaml(text: str) -> Any:
+    return YAML(typ="safe", pure=True).load(text)

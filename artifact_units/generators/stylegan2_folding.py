@@ -1,0 +1,66 @@
+"""Folding edits into StyleGAN2: where it is exact, and the approximation elsewhere.
+
+The noise comes after the convolution, one strength a layer, so that no weight stops one unit; and
+what reads a unit is demodulated by weights that include the unit's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from artifact_units.edits import Scale
+from artifact_units.generator import Generator
+from artifact_units.generators.stylegan2_keys import FORMS, Form
+from artifact_units.layouts import NotExact
+
+
+def fold(
+    state: dict[str, Tensor], generator: Generator, edits: Mapping[str, Scale]
+) -> dict[str, Tensor]:
+    """Where it is exact: the last layer by its to-RGB; ablation in a layer without noise."""
+    form, out = (
+        FORMS[generator.layout],
+        {k: v.clone(memory_format=torch.contiguous_format) for k, v in state.items()},
+    )
+    names = [layer.name for layer in generator.layers]
+    for name, edit in edits.items():
+        k = names.index(name)
+        for unit, factor in zip(edit.units, edit.factors, strict=True):
+            if k == len(names) - 1:
+                _scale_column(out, f"{form.rgb(k // 2)}.{form.weight}", form, unit, factor)
+            elif out[f"{form.layer(k)}.{form.strength}"].any():
+                raise NotExact(
+                    f"{name}: its noise comes after the convolution: no weight stops the unit"
+                )
+            elif factor != 0:
+                raise NotExact(f"{name}: the demodulation undoes the factor {factor:g} of a row")
+            else:
+                out[f"{form.layer(k)}.{form.weight}"].view(generator.layers[k].units, -1)[unit] = 0
+                out[f"{form.layer(k)}.{form.bias}"][unit] = 0
+    return out
+
+
+def fold_roughly(
+    state: dict[str, Tensor], generator: Generator, edits: Mapping[str, Scale]
+) -> dict[str, Tensor]:
+    """Scale the columns that read each unit; the next demodulation then misses the unit's share."""
+    form, out = (
+        FORMS[generator.layout],
+        {k: v.clone(memory_format=torch.contiguous_format) for k, v in state.items()},
+    )
+    names = [layer.name for layer in generator.layers]
+    for name, edit in edits.items():
+        k = names.index(name)
+        for unit, factor in zip(edit.units, edit.factors, strict=True):
+            if k % 2 == 0:
+                _scale_column(out, f"{form.rgb(k // 2)}.{form.weight}", form, unit, factor)
+            if k + 1 < len(names):
+                _scale_column(out, f"{form.layer(k + 1)}.{form.weight}", form, unit, factor)
+    return out
+
+
+def _scale_column(state: dict[str, Tensor], key: str, form: Form, unit: int, factor: float) -> None:
+    state[key].select(len(form.lead) + 1, unit).mul_(factor)

@@ -1,0 +1,46 @@
+"""Write the corrected checkpoint, in its own layout where that is exact."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from steps.command import input_path, output_path, say, step
+
+
+@step()
+@input_path("generator", "Checkpoint of the generator.")
+@input_path("corrections", "edits.json of a correction.")
+@output_path("out", "Checkpoint to write.")
+@click.option(
+    "--repeat", type=click.IntRange(0), default=0, help="Which repeat of the corrections."
+)
+@click.option(
+    "--approximate", is_flag=True, help="Fold also where that is not exact; says by how much."
+)
+@click.option("--option", multiple=True, help="key=value that the file does not say; repeatable.")
+def main(
+    generator: Path,
+    corrections: Path,
+    out: Path,
+    repeat: int,
+    approximate: bool,
+    option: tuple[str, ...],
+) -> None:
+    """Write the corrected checkpoint, in its own layout where that is exact."""
+    from artifact_units import compute
+    from artifact_units.export import CHECKED, export, read_corrections
+    from artifact_units.generators.foreign import options_of
+
+    compute.prepare("cpu", 1)
+    edits = read_corrections(corrections, repeat)
+    done = export(generator, edits, out, rough=approximate, **options_of(option))
+    say(
+        f"{out}: layout {done.layout}, {done.why}; to the edited run the largest difference is "
+        f"{done.largest:.3g} and the mean {done.mean:.3g}, over {CHECKED} generations"
+    )
+
+
+if __name__ == "__main__":
+    main()

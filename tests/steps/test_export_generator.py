@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from click.testing import CliRunner
+
+from artifact_units.generators import load_generator
+from steps.export_generator import main
+
+DATA = Path(__file__).parents[1] / "parity" / "data"
+
+
+def run(tmp_path: Path, case: str, *more: str) -> str:
+    corrections = tmp_path / "edits.json"
+    described = {"layer3": {"kind": "scale", "units": [1], "factors": [0.0]}}
+    corrections.write_text(json.dumps([described]))
+    arguments = ["--generator", str(DATA / case), "--corrections", str(corrections)]
+    result = CliRunner().invoke(main, [*arguments, "--out", str(tmp_path / "out"), *more])
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_the_layout_the_reason_and_the_difference_are_printed(tmp_path):
+    text = run(tmp_path, "pggan-gandissect-a/checkpoint.pth")
+    assert "layout pggan-gandissect, folded exactly" in text
+    assert "the largest difference is 0 and the mean 0, over 4 generations" in text
+    written = load_generator(tmp_path / "out").network.state_dict()
+    assert (written["layer3.weight"][1] == 0).all()
+    assert (written["layer3.weight"][0] != 0).any()
+
+
+def test_approximation_is_a_flag_and_its_error_is_printed(tmp_path):
+    case = "stylegan2-rosinality-a/checkpoint.pt"
+    assert "layout artifact-units, edits as multipliers" in run(tmp_path, case)
+    text = run(tmp_path, case, "--approximate")
+    assert "folded approximately" in text
+    assert "the largest difference is 0 " not in text
