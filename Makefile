@@ -3,9 +3,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 REPORT := results/report/report.html
 export PATH := $(CURDIR)/$(BIN):$(PATH)
-export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: run test check lint report schema lock clean
+.PHONY: run test check lint report schema docs lock clean
 .DEFAULT_GOAL := run
 
 ## run: everything that params.yaml asks for and that is not done yet
@@ -37,6 +36,10 @@ report: $(VENV)/installed
 ## schema: workflow/schemas/params.schema.json from the models (a test keeps them in step)
 schema: $(VENV)/installed
 	python -m steps.check_params --params params.yaml --schema workflow/schemas/params.schema.json
+
+## docs: docs/steps.md from every step's --help (a test keeps them in step)
+docs: $(VENV)/installed
+	python -m workflow.document_steps --out docs/steps.md
 
 ## lock: the newest of everything that pyproject.toml allows, with hashes
 COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes \

@@ -161,8 +161,9 @@ def _check_zip(path: Path) -> None:
 def _load(path: Path) -> dict[str, Any]:
     harmless: list[Any] = [argparse.Namespace, (_Configuration, "models.utils.config.BaseConfig")]
     try:
-        with torch.serialization.safe_globals(harmless):
-            tree = torch.load(path, map_location="cpu", weights_only=True)
+        # As a file object: of a path, torch takes the kind of file from its name.
+        with torch.serialization.safe_globals(harmless), path.open("rb") as file:
+            tree = torch.load(file, map_location="cpu", weights_only=True)
     except Exception as error:  # a hostile or cut file can fail in any way
         raise UserError(f"{path}: {why(error)}") from None
     if not isinstance(tree, dict):

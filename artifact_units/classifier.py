@@ -18,6 +18,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torchvision.models.resnet import BasicBlock, resnet18
 
+from artifact_units.checkpoints import read_weights
 from artifact_units.errors import UserError, did_you_mean
 from artifact_units.images import resized, unit_from_byte
 from artifact_units.labels import CLASSES
@@ -26,6 +27,7 @@ from artifact_units.storage import whole_file
 
 NOTES = "artifact_units"  # the metadata key of our own files
 STAGES = ("layer1", "layer2", "layer3", "layer4")  # torchvision's names; the last is pooled
+LAYOUT = torch.channels_last  # trains in two thirds of the time on a CPU
 MEAN = (0.485, 0.456, 0.406)
 DEVIATION = (0.229, 0.224, 0.225)
 WHICH = (
@@ -54,7 +56,8 @@ class Classifier:
         """The input path: bytes -> what the network is given."""
         mean, deviation = (torch.tensor(v, device=images.device) for v in (MEAN, DEVIATION))
         small = unit_from_byte(resized(images, self.px))
-        return (small - mean[:, None, None]) / deviation[:, None, None]
+        scaled = (small - mean[:, None, None]) / deviation[:, None, None]
+        return scaled.contiguous(memory_format=LAYOUT)
 
     def stage(self, name: str) -> nn.Module:
         """The stage of that name: one of ``STAGES``."""
@@ -105,7 +108,7 @@ def new_classifier(name: str, px: int, seed: int) -> Classifier:
     """A classifier with initial weights drawn by ``seed``, in training mode."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return Classifier(NETWORKS[name](), name, px)
+        return Classifier(NETWORKS[name]().to(memory_format=LAYOUT), name, px)
 
 
 def load_imagenet(classifier: Classifier, weights: str) -> None:
@@ -161,10 +164,6 @@ def _stage(entries: int, units: int, stride: int) -> nn.Sequential:
 
 def _weights(path: Path) -> dict[str, Tensor]:
     try:
-        if path.suffix == ".safetensors":
-            return load_file(path)
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # an unpickler of foreign bytes raises anything
-        reason = str(error).split("\n")[0][:80]
-        raise UserError(f"{path}: cannot be read ({reason}); it should be {WHICH}") from None
-    return state if isinstance(state, dict) else {}
+        return read_weights(path)
+    except UserError as error:
+        raise UserError(f"{error}; it should be {WHICH}") from None

@@ -21,7 +21,7 @@ from artifact_units.checkpoints import Checkpoint, State, read_checkpoint
 from artifact_units.edits import Scale, revive
 from artifact_units.errors import UserError
 from artifact_units.generator import Generator
-from artifact_units.generators import load_generator, own, recognise
+from artifact_units.generators import foreign, load_generator, own, recognise
 from artifact_units.hooks import edited
 from artifact_units.latents import LABELLED, latents_of
 from artifact_units.layouts import Fold, NotExact
@@ -35,6 +35,7 @@ EXACT = 1e-4  # largest difference, in the signed range, that rounding may make
 class Exported:
     """What was written, why so, and how far it is from the edited run (signed range)."""
 
+    path: Path
     layout: str
     why: str
     largest: float
@@ -61,17 +62,27 @@ def export(
     """Write the generator at ``path``, corrected, to ``out``; nothing where it does not agree.
 
     ``rough`` asks for a fold that is not exact (StyleGAN2), whose error is then measured.
-    ``options`` are those of ``load_generator``.
+    ``out`` without a suffix gets that of what is written: the checkpoint's own, or .safetensors.
+    ``options`` are those of ``load_generator``. A ``.yaml`` file stands for what it names, with
+    its options; the class that it chooses is no part of a checkpoint, so all classes are kept.
     """
+    if path.suffix in foreign.SUFFIXES:
+        said = foreign.read_description(path)
+        path, options = Path(said["generator"]), {**(said.get("options") or {}), **options}
     generator = load_generator(path, **options)
     edits = _checked(edits, generator)
     with whole_file(out) as part:
-        layout, why = _write(Path(path), generator, edits, part, rough)
+        layout, why = _write(path, generator, edits, part, rough)
         same = generator.options if layout == generator.layout else {}
         largest, mean = difference(generator, edits, load_generator(part, **same))
         if largest > EXACT and not rough:
             raise UserError(f"{out}: not written: it would differ by {largest:.2g} ({why})")
-    return Exported(layout, why, largest, mean)
+        suffix = _suffix(path, part)
+        if out.suffix == ".safetensors" != suffix:  # torch takes a file's kind from its name
+            raise UserError(f"{out}: not written: it is a torch file; name it {out.stem}{suffix}")
+    if not out.suffix:
+        out = out.rename(out.with_suffix(suffix))
+    return Exported(out, layout, why, largest, mean)
 
 
 @torch.inference_mode()
@@ -85,6 +96,13 @@ def difference(
         wanted = generator(latents, classes)
     gap = (written(latents, classes) - wanted).abs()
     return gap.max().item(), gap.mean().item()
+
+
+def _suffix(path: Path, written: Path) -> str:
+    """What the name of the file written should end in."""
+    if read_checkpoint(written).kind == "safetensors":
+        return ".safetensors"
+    return path.suffix if path.suffix in (".pth", ".pt", ".bin") else ".pth"
 
 
 def _checked(edits: Mapping[str, Scale], generator: Generator) -> dict[str, Scale]:
@@ -105,7 +123,7 @@ def _write(
 ) -> tuple[str, str]:
     """Write ``part``; the layout that it is of, and why."""
     try:
-        if not path.is_file() or path.suffix in (".yaml", ".yml"):
+        if not path.is_file():
             raise NotExact("it is no checkpoint file")
         checkpoint = read_checkpoint(path)
         if own.NOTES in checkpoint.metadata:

@@ -18,9 +18,8 @@ from torch.nn import functional as F
 
 from artifact_units.errors import UserError
 from artifact_units.shapes import Images, RawImages
-from artifact_units.tables import metadata_of, read_table, write_table
-
-SHARD = 1000  # images a shard
+from artifact_units.shards import SHARD, read_shard, shards_of, write_shard
+from artifact_units.tables import metadata_of, read_table
 
 
 def byte_from_signed(images: RawImages) -> Images:
@@ -55,8 +54,8 @@ class ImageSet:
 
     def batches(self, size: int) -> Iterator[Images]:
         """All images in order, at most ``size`` at once; one shard in memory at a time."""
-        for shard in _shards(self.folder):
-            pixels = _pixels(shard, self.px)
+        for shard in shards_of(self.folder):
+            pixels = torch.from_numpy(read_shard(shard))
             yield from pixels.split(size)
 
     def take(self, ids: Sequence[int] | np.ndarray, repeat: int = 0) -> Images:
@@ -72,8 +71,8 @@ class ImageSet:
         wanted = np.array([place[int(i), repeat] for i in ids], dtype=np.int64)
         out = torch.zeros(len(wanted), 3, self.px, self.px, dtype=torch.uint8)
         start = 0
-        for shard in _shards(self.folder):
-            pixels = _pixels(shard, self.px)
+        for shard in shards_of(self.folder):
+            pixels = torch.from_numpy(read_shard(shard))
             here = (wanted >= start) & (wanted < start + len(pixels))
             out[torch.from_numpy(np.flatnonzero(here))] = pixels[
                 torch.from_numpy(wanted[here] - start)
@@ -101,18 +100,18 @@ def write_images(
         waiting.append(batch.cpu())
         while sum(map(len, waiting)) >= SHARD:
             pixels = torch.cat(waiting)
-            _write_shard(folder, first, ids[done : done + SHARD], pixels[:SHARD], repeat)
+            write_shard(folder, first, ids[done : done + SHARD], pixels[:SHARD].numpy(), repeat)
             waiting, done, first = [pixels[SHARD:]], done + SHARD, first + 1
     pixels = torch.cat(waiting) if waiting else torch.zeros(0)
     if len(pixels):
-        _write_shard(folder, first, ids[done:], pixels, repeat)
+        write_shard(folder, first, ids[done:], pixels.numpy(), repeat)
         first += 1
     return first
 
 
 def open_images(folder: Path) -> ImageSet:
     """The image set in a folder of shards."""
-    shards = _shards(folder)
+    shards = shards_of(folder)
     if not shards:
         raise UserError(f"{folder}: holds no image shard (00000.parquet ...)")
     tables = [read_table(shard, "images", ["id", "repeat"]) for shard in shards]
@@ -124,24 +123,10 @@ def open_images(folder: Path) -> ImageSet:
     )
 
 
-def _shards(folder: Path) -> list[Path]:
-    return sorted(folder.glob("[0-9]*.parquet"))
-
-
-def _pixels(shard: Path, px: int) -> Images:
-    rows = read_table(shard, "images", ["image"])["image"].to_pylist()
-    table = np.frombuffer(b"".join(rows), np.uint8).reshape(-1, 3, px, px)
-    return torch.from_numpy(table.copy())
-
-
-def _write_shard(
-    folder: Path, number: int, ids: Sequence[int] | np.ndarray, pixels: Images, repeat: int
-) -> None:
-    if len(ids) != len(pixels):
-        raise ValueError(f"{len(ids)} ids for {len(pixels)} images")
-    columns = {
-        "id": np.asarray(ids, np.int64),
-        "repeat": np.full(len(ids), repeat, np.int16),
-        "image": [image.tobytes() for image in pixels.numpy()],
-    }
-    write_table(folder / f"{number:05d}.parquet", "images", columns, {"px": str(pixels.shape[-1])})
+def check_alike(reals: ImageSet, generations: ImageSet) -> None:
+    """A UserError where real images are not of the generations' size: they would be told apart."""
+    if reals.px != generations.px:
+        raise UserError(
+            f"{reals.folder}: images of {reals.px} px, the generations have {generations.px}; "
+            f"set read_reals.px to {generations.px}"
+        )

@@ -44,7 +44,7 @@ def lines_of(verdicts: Iterable[Verdict]) -> str:
 
 
 def settle(verdicts: Iterable[Verdict]) -> dict[int, tuple[str, int]]:
-    """id -> (label, raters who gave it or the other): the majority; a tie or unsure drops the id."""
+    """id -> (label, raters that counted): the majority; a tie or only unsure drops the id."""
     latest: dict[tuple[int, str], str] = {}
     for v in verdicts:
         latest[v.id, v.rater] = v.verdict

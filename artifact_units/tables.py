@@ -77,9 +77,7 @@ SCHEMAS = {
         ]
     ),
     # metadata: extractor, dim
-    "features": pa.schema(
-        [("id", pa.int64()), _REPEAT, ("features", pa.list_(pa.float32()))]
-    ),
+    "features": pa.schema([("id", pa.int64()), _REPEAT, ("features", pa.list_(pa.float32()))]),
     # what was measured of what (artifact_units/measurements.py lists the metrics)
     "measurements": pa.schema(
         [

@@ -17,7 +17,7 @@ from torch.optim.lr_scheduler import OneCycleLR
 
 from artifact_units.classifier import Classifier
 from artifact_units.errors import UserError
-from artifact_units.images import ImageSet, resized
+from artifact_units.images import ImageSet, check_alike, resized
 from artifact_units.labels import CLASSES
 from artifact_units.shapes import Images, Logits
 from artifact_units.splits import SPLITS, stratified
@@ -56,6 +56,7 @@ def examples_of(
     The images lie in an unnamed file in ``folder``, mapped into memory: however many there are,
     the system may drop them from memory, and nothing is left of the file afterwards.
     """
+    check_alike(reals, generations)
     if len(reals) < number:
         raise UserError(
             f"{reals.folder}: holds {len(reals)} images, train_classifier.reals is {number}"
@@ -203,7 +204,7 @@ def _stepper(
     """A function that trains on some rows once and returns their loss."""
     device = classifier.device
     trained = [p for p in classifier.network.parameters() if p.requires_grad]
-    optimiser = AdamW(trained, weight_decay=WEIGHT_DECAY)
+    optimiser = AdamW(trained, weight_decay=WEIGHT_DECAY, fused=True)
     schedule = OneCycleLR(optimiser, max_lr=rate, total_steps=steps)
     weights = _class_weights(examples.classes[examples.rows("train")]).to(device)
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
+from artifact_units import checkpoints
 from artifact_units.errors import UserError
 from artifact_units.storage import sha256_of
 
@@ -31,22 +30,7 @@ def read_weights(path: Path, known: KnownWeights) -> dict[str, Tensor]:
     if not found.startswith(known.sha256):
         size = path.stat().st_size
         raise UserError(f"{path}: {size} bytes of sha256 {found[:8]}…, not {wanted}")
-    return read_state(path)
-
-
-def read_state(path: Path) -> dict[str, Tensor]:
-    """The state dict in a torch file; a file that holds more than tensors is refused unread."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of what a foreign pickle holds: the error says it
-            state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception:  # a damaged or hostile file fails in any way it likes
-        raise UserError(
-            f"{path}: not a torch file of tensors only; it was not executed, save a state dict anew"
-        ) from None
-    if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
-        raise UserError(f"{path}: holds no state dict (name -> tensor); save one anew")
-    return state
+    return checkpoints.read_weights(path)
 
 
 def misfit(path: Path, error: RuntimeError) -> UserError:

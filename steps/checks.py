@@ -67,9 +67,6 @@ def check(params: Params) -> Params:
     if chosen not in corrections:
         near = did_you_mean(chosen, corrections)
         raise UserError(f"export_generator.correction {chosen!r} is no correction; {near}")
-    file = params.export_generator.file
-    if Path(file).name != file:
-        raise UserError(f"export_generator.file is {file!r}; it takes a name, without a folder")
     return params
 
 

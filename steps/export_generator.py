@@ -12,7 +12,7 @@ from steps.command import input_path, output_path, say, step
 @step()
 @input_path("generator", "Checkpoint of the generator.")
 @input_path("corrections", "edits.json of a correction.")
-@output_path("out", "Checkpoint to write.")
+@output_path("out", "Checkpoint to write; without a suffix it gets that of its kind.")
 @click.option(
     "--repeat", type=click.IntRange(0), default=0, help="Which repeat of the corrections."
 )
@@ -37,8 +37,8 @@ def main(
     edits = read_corrections(corrections, repeat)
     done = export(generator, edits, out, rough=approximate, **options_of(option))
     say(
-        f"{out}: layout {done.layout}, {done.why}; to the edited run the largest difference is "
-        f"{done.largest:.3g} and the mean {done.mean:.3g}, over {CHECKED} generations"
+        f"{done.path}: layout {done.layout}, {done.why}; to the edited run the largest difference "
+        f"is {done.largest:.3g} and the mean {done.mean:.3g}, over {CHECKED} generations"
     )
 
 

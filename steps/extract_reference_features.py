@@ -9,7 +9,7 @@ from steps.parameters import ExtractFeatures, Run
 
 
 @step(ExtractFeatures, run=True)
-@input_path("images", "Real images: a folder of image shards.")
+@input_path("images", "Image set of the real images.")
 @input_path("generations", "Folder with the image set unlabelled.")
 @input_path("truth", "Folder of known truth (with image sets clean, reference), or any other.")
 @output_path("out", "Folder of tables: reals, unlabelled and, with a truth, clean, reference.")
@@ -19,7 +19,7 @@ def main(
     """Extract features of the real, unlabelled and held-out images, once."""
     from artifact_units import compute, registry
     from artifact_units.features import write_features
-    from artifact_units.images import open_images
+    from artifact_units.images import check_alike, open_images
     from artifact_units.storage import whole_folder
     from artifact_units.truth import open_truth
 
@@ -27,6 +27,7 @@ def main(
     extractor = registry.take("extractors", params.extractor)(Path(params.weights), device)
     known = open_truth(truth)
     sets = {"reals": open_images(images), "unlabelled": open_images(generations / "unlabelled")}
+    check_alike(sets["reals"], sets["unlabelled"])
     if known is not None:
         sets |= {"clean": known.clean, "reference": known.reference}
     done = 0

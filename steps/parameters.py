@@ -6,7 +6,7 @@ workflow/schemas/params.schema.json); its value stands in params.yaml and nowher
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -24,7 +24,7 @@ class Inputs(Section):
     """What the pipeline is run on."""
 
     generator: PathText = Field(description="Checkpoint of the generator.")
-    reals: PathText = Field(description="Real images: a folder of image shards.")
+    reals: PathText = Field(description="Real images: folder, .zip, LSUN LMDB or image set.")
     labels: PathText = Field(description="Labels file: one JSON line a verdict.")
     truth: PathText = Field(description="Folder of known truth, or params/no_truth.")
 
@@ -77,6 +77,16 @@ class SampleGenerations(Section):
     labelled: Count = Field(description="Generations to label, mask and score: ids 0 ...")
     unlabelled: Count = Field(description="For unit thresholds and statistics: ids 1000000 ...")
     heldout: Count = Field(description="Corrected and evaluated only: ids 2000000 ...")
+
+
+class ReadReals(Section):
+    """The real images as one set, by the rules of artifact_units/real_images.py."""
+
+    px: int = Field(ge=4, le=2048, description="Height and width, the generator's.")
+    crop: Literal["centre", "none"] = Field(
+        description="centre: the middle square; none: the whole image, squeezed to a square."
+    )
+    images: Count = Field(description="At most so many, in the order of their names.")
 
 
 class LabelGenerations(Section):
@@ -200,6 +210,12 @@ class EvaluationRun(EvaluateGenerations, CorrectGenerations):
     """What the step takes: how to measure, and which corrections there are."""
 
 
+class ExportGenerator(Section):
+    """The corrected checkpoint, in its own layout where that is exact."""
+
+    correction: str = Field(description="A name of correct_generations.corrections.")
+
+
 class Report(Section):
     """The HTML page."""
 
@@ -217,6 +233,7 @@ class Params(Section):
     plant_defects: PlantDefects
     annotate_generations: AnnotateGenerations
     sample_generations: SampleGenerations
+    read_reals: ReadReals
     label_generations: LabelGenerations
     train_classifier: TrainClassifier
     compute_masks: ComputeMasks
@@ -225,16 +242,5 @@ class Params(Section):
     correct_generations: CorrectGenerations
     extract_features: ExtractFeatures
     evaluate_generations: EvaluateGenerations
+    export_generator: ExportGenerator
     report: Report
-
-
-def nested(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """``[("a.b", 1)]`` -> ``{"a": {"b": 1}}``: DVC spells a nested value with dots."""
-    out: dict[str, Any] = {}
-    for key, value in pairs:
-        place = out
-        *folders, last = key.split(".")
-        for folder in folders:
-            place = place.setdefault(folder, {})
-        place[last] = value
-    return out

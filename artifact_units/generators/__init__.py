@@ -35,7 +35,7 @@ def load_generator(path: Path | str, **options: Any) -> Generator:
     path, text = Path(path), str(path)
     if ":" in text and not path.exists():
         return foreign.call(text, options)
-    if path.suffix in (".yaml", ".yml"):
+    if path.suffix in foreign.SUFFIXES:
         said = foreign.read_description(path)
         generator = load_generator(said["generator"], **{**(said.get("options") or {}), **options})
         return foreign.with_class(generator, said["class"]) if "class" in said else generator

@@ -22,6 +22,7 @@ from artifact_units.errors import UserError, did_you_mean
 from artifact_units.generator import Generator, Layer
 
 KEYS = ("generator", "options", "class")
+SUFFIXES = (".yaml", ".yml")
 
 
 def call(target: str, options: dict[str, Any]) -> Generator:

@@ -107,7 +107,10 @@ def _family(network: nn.Module) -> str:
     for family, name in FAMILIES.items():
         if type(network).__name__ == name:
             return family
-    raise UserError(f"a {type(network).__name__} cannot be written in our own layout")
+    raise UserError(
+        f"a {type(network).__name__} of your own cannot be written in our layout; give the edits "
+        "of its edits.json to artifact_units.hooks.edited where you run it"
+    )
 
 
 def _fill(network: nn.Module, state: Mapping[str, Tensor], path: Path) -> None:

@@ -39,6 +39,23 @@ def test_edits_of_every_layer_fold_without_any_difference(tmp_path, path, edit):
     assert written == {key for key in keys if not key.endswith((".u0", ".sv0"))}
 
 
+def test_a_torch_file_is_not_named_as_a_safetensors_file(tmp_path):
+    # torch.load would not read it: it takes the kind of file from the name.
+    with pytest.raises(UserError, match=r"it is a torch file; name it out\.pth"):
+        export(PGGAN, {"layer2": ABLATION}, tmp_path / "out.safetensors")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_yaml_file_stands_for_the_checkpoint_and_the_options_that_it_names(tmp_path):
+    for path, more in ((FUSED, "options: {fused_scale: true}"), (BIGGAN, "class: 2")):
+        said = tmp_path / "generator.yaml"
+        said.write_text(f"generator: {path}\n{more}\n")
+        done = export(said, {"layer2": ABLATION}, tmp_path / "out.pth")
+        assert done.why.startswith("folded exactly")
+        assert done.largest == 0
+    assert load_generator(tmp_path / "out.pth").classes == 5  # every class is in the checkpoint
+
+
 def test_what_lies_beside_the_generator_stays_and_the_file_is_the_same_every_time(tmp_path):
     for name in ("a.pth", "b.pth"):
         export(FUSED, {"layer3": ABLATION}, tmp_path / name, fused_scale=True)
@@ -65,9 +82,9 @@ def test_a_negative_factor_cannot_be_folded_and_is_carried_along(tmp_path):
 
 def test_our_own_pggan_folds_too(tmp_path):
     save_generator(tmp_path / "own", load_generator(PGGAN))
-    done = export(tmp_path / "own", {"layer3": ABLATION}, tmp_path / "out")
+    done = export(tmp_path / "own", {"layer3": ABLATION}, tmp_path / "out.safetensors")
     assert (done.why, done.largest) == ("folded exactly", 0)
-    assert load_generator(tmp_path / "out").notes == ()
+    assert load_generator(tmp_path / "out.safetensors").notes == ()
 
 
 @pytest.mark.parametrize("path", [STYLEGAN2, NVIDIA], ids=lambda path: path.parent.name)

@@ -62,3 +62,14 @@ def test_an_empty_folder_is_no_image_set(tmp_path) -> None:
 def test_ids_and_images_must_be_as_many(tmp_path) -> None:
     with pytest.raises(ValueError, match="2 ids for 1 images"):
         images.write_images(tmp_path / "a", [1, 2], iter([some(1)]))
+
+
+def test_real_images_of_another_size_than_the_generations_are_refused(tmp_path) -> None:
+    for name, px in {"reals": 8, "generations": 16}.items():
+        images.write_images(
+            tmp_path / name, [0], iter([torch.zeros(1, 3, px, px, dtype=torch.uint8)])
+        )
+    reals, generations = (images.open_images(tmp_path / name) for name in ("reals", "generations"))
+    with pytest.raises(UserError, match=r"of 8 px, the generations have 16; set read_reals\.px"):
+        images.check_alike(reals, generations)
+    images.check_alike(reals, reals)

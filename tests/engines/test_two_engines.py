@@ -19,7 +19,7 @@ FANNED = {
     for stage in ("correct_generations", "extract_features")
     for name in CORRECTIONS
 }
-CORRECTED = {*FANNED, *REPORTED}
+CORRECTED = {*FANNED, *REPORTED, "export_generator"}
 MASKED = {"compute_masks", "score_units", *CORRECTED}
 FEWER = {
     f"correct_generations.corrections.{name}": None
@@ -95,7 +95,8 @@ def test_a_changed_parameter_makes_stale_what_rests_on_it_and_no_more(done, chan
     ("file", "stale"),
     [
         ("artifact_units/correctors/sequential.py",
-         {"correct_generations__sequential", "extract_features__sequential", *REPORTED}),
+         {"correct_generations__sequential", "extract_features__sequential", "export_generator",
+          *REPORTED}),
         ("artifact_units/rankings/random_order.py", {"score_units", *CORRECTED}),
         ("artifact_units/report/words.py", {"report"}),
         ("steps/compute_masks.py", MASKED),
@@ -195,7 +196,7 @@ def test_a_failed_step_fails_the_run_and_says_why(done):
 def test_what_a_killed_run_has_noted_as_unfinished_is_dvc_to_judge(done):
     # Snakemake died before it wrote the stamp, the stage itself went on and ended well under DVC.
     noted = done.path / ".snakemake/incomplete"
-    noted.mkdir(parents=True)
+    noted.mkdir(parents=True, exist_ok=True)
     (noted / b64encode(read_graph().stamp("report").encode()).decode()).touch()
     assert "Nothing to be done" in done.snakemake("-n")
 

@@ -102,6 +102,14 @@ def test_the_parameters_as_they_are_shipped_are_well_formed():
             "correct_generations.corrections.none is missing; it is the uncorrected row",
         ),
         (
+            {"export_generator.correction": "sequentia"},
+            "export_generator.correction 'sequentia' is no correction; did you mean 'sequential'?",
+        ),
+        (
+            {"read_reals.images": 600, "extract_features.reals": 700},
+            "extract_features.reals 700 is above read_reals.images 600; raise that",
+        ),
+        (
             {CORRECTION: {**SEQUENTIAL, "n": 4, "ranking": "defectiv_score"}},
             f"{CORRECTION}.ranking 'defectiv_score' is no score_units.rankings; "
             "did you mean 'defective_score'?",

@@ -25,9 +25,16 @@ def test_the_layout_the_reason_and_the_difference_are_printed(tmp_path):
     text = run(tmp_path, "pggan-gandissect-a/checkpoint.pth")
     assert "layout pggan-gandissect, folded exactly" in text
     assert "the largest difference is 0 and the mean 0, over 4 generations" in text
-    written = load_generator(tmp_path / "out").network.state_dict()
+    written = load_generator(tmp_path / "out.pth").network.state_dict()
     assert (written["layer3.weight"][1] == 0).all()
     assert (written["layer3.weight"][0] != 0).any()
+
+
+def test_a_name_without_a_suffix_gets_that_of_what_is_written(tmp_path):
+    run(tmp_path, "pggan-gandissect-a/checkpoint.pth")
+    run(tmp_path, "stylegan2-rosinality-a/checkpoint.pt")
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {"edits.json", "out.pth", "out.safetensors"}
 
 
 def test_approximation_is_a_flag_and_its_error_is_printed(tmp_path):

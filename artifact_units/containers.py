@@ -1,0 +1,98 @@
+"""What real images may lie in: a folder of files (any depth), a .zip of them, an LSUN LMDB.
+
+Each is a stream of ``(name, reader)`` in the order of the names, whatever the file system's is;
+nothing is unpacked onto the disk. Files are images by their suffix; hidden ones are left out.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path, PurePosixPath
+
+from artifact_units.errors import UserError
+
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm")
+LARGEST = 2**28  # bytes of one file, unpacked
+File = tuple[str, Callable[[], bytes]]  # where it lies in the container; reads it
+
+
+def files_in(path: Path) -> Iterator[File]:
+    """Every image file in what ``path`` is, ordered by name; a UserError where there is none."""
+    files = _entries(path)
+    first = next(files, None)
+    if first is None:
+        raise UserError(
+            f"{path}: holds no image ({' '.join(SUFFIXES)}); name a folder of images (any depth), "
+            "a .zip of them, or an unpacked LSUN LMDB"
+        )
+    yield first
+    yield from files
+
+
+def _entries(path: Path) -> Iterator[File]:
+    if (path / "data.mdb").is_file():
+        return _in_lmdb(path)
+    if path.is_dir():
+        return _in_folder(path)
+    return _in_zip(path)
+
+
+def _wanted(name: str) -> bool:
+    place = PurePosixPath(name)
+    hidden = any(part.startswith(".") for part in place.parts)  # ._x.jpg of macOS is no image
+    return place.suffix.lower() in SUFFIXES and not hidden
+
+
+def _in_folder(path: Path) -> Iterator[File]:
+    files = {file.relative_to(path).as_posix(): file for file in path.rglob("*") if file.is_file()}
+    for name in sorted(filter(_wanted, files)):
+        yield name, partial(_contents, files[name])
+
+
+def _contents(file: Path) -> bytes:
+    _check(file.stat().st_size)
+    return file.read_bytes()
+
+
+def _in_zip(path: Path) -> Iterator[File]:
+    try:
+        archive = zipfile.ZipFile(path)
+    except (zipfile.BadZipFile, OSError) as error:
+        raise UserError(f"{path}: neither a folder nor a readable .zip ({error})") from None
+    with archive:
+        inside = sorted(archive.infolist(), key=lambda entry: entry.filename)
+        for entry in inside:
+            if _wanted(entry.filename) and not entry.is_dir():
+                yield entry.filename, partial(_unpacked, archive, entry)
+
+
+def _unpacked(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
+    _check(entry.file_size)
+    return archive.read(entry)  # never more than file_size; it checks the CRC
+
+
+def _check(size: int) -> None:
+    if size > LARGEST:
+        raise UserError(f"{size} bytes; of one file at most {LARGEST} are read")
+
+
+def _in_lmdb(path: Path) -> Iterator[File]:
+    try:
+        import lmdb
+    except ImportError:
+        raise UserError(
+            f"{path}: an LMDB, read by a package that is not there; add the extra lmdb "
+            "(pip install 'artifact-units[lmdb]')"
+        ) from None
+    try:
+        with lmdb.open(str(path), readonly=True, lock=False, readahead=False) as environment:
+            pages = (environment.info()["last_pgno"] + 1) * environment.stat()["psize"]
+            if (path / "data.mdb").stat().st_size < pages:  # reading on would kill the process
+                raise UserError(f"{path}: data.mdb is cut short; fetch it again")
+            with environment.begin() as transaction:
+                for key, value in transaction.cursor():
+                    yield key.decode("ascii", "replace"), partial(bytes, value)
+    except lmdb.Error as error:
+        raise UserError(f"{path}: not a readable LMDB ({error})") from None

@@ -1,0 +1,26 @@
+"""Read the real images, whatever they lie in, at the generator's resolution."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from steps.command import input_path, output_path, say, step
+from steps.parameters import ReadReals
+
+
+@step(ReadReals)
+@input_path("reals", "Real images: a folder (any depth), .zip, LSUN LMDB or image set.")
+@output_path("out", "Folder of the image set; an id is the place in the order of the names.")
+def main(reals: Path, out: Path, params: ReadReals) -> None:
+    """Read the real images, whatever they lie in, at the generator's resolution."""
+    from artifact_units.real_images import write_reals
+    from artifact_units.storage import whole_folder
+
+    with whole_folder(out) as part:
+        done, enlarged = write_reals(part, reals, params.px, params.crop, params.images)
+    small = f", {enlarged} of them enlarged" if enlarged else ""
+    say(f"{done} real images at {params.px} px{small}")
+
+
+if __name__ == "__main__":
+    main()
