@@ -64,6 +64,7 @@ SMALL = {
             "scale": 1.0,
         },
     },
+    "export_generator.correction": "sequential",
     "extract_features.reals": 10,
     "evaluate_generations": {
         "neighbours": 1, "subsets": 2, "subset_size": 3, "bootstrap": 0, "seed": 0

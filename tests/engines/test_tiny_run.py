@@ -35,6 +35,7 @@ TINY = {
     "correct_generations.corrections.one_layer": None,
     "correct_generations.corrections.sequential_max": None,
     "correct_generations.corrections.sequential.stop": 5,
+    "export_generator.correction": "sequential",
     "extract_features.reals": 20,
     "evaluate_generations.neighbours": 1,
     "evaluate_generations.subsets": 2,

@@ -24,7 +24,7 @@ MASKED = {"compute_masks", "score_units", *CORRECTED}
 FEWER = {
     f"correct_generations.corrections.{name}": None
     for name in ("unit_fid", "one_layer", "sequential_max")
-}
+} | {"export_generator.correction": "sequential"}
 NEW = {"ranking": "random", "corrector": "ablation", "layer": "layer4", "n": 1}
 
 
