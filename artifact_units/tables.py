@@ -127,8 +127,16 @@ def write_parts(
     options = {"compression": "zstd", "write_page_checksum": True}
     with whole_file(path) as file, pq.ParquetWriter(file, schema, **options) as writer:
         for columns in parts:
-            arrays = [pa.array(columns[f.name], type=f.type) for f in schema]
+            arrays = [_array(columns[f.name], f.type) for f in schema]
             writer.write_table(pa.Table.from_arrays(arrays, schema=schema))
+
+
+def _array(values: Any, kind: pa.DataType) -> pa.Array:
+    # A float64 is the end of a long sum, whose last digits depend on how a linear-algebra library
+    # shared the work out at that moment: 7 digits are the result, the rest would be noise.
+    if kind == pa.float64():
+        values = [None if v is None else float(f"{v:.7g}") for v in values]
+    return pa.array(values, type=kind)
 
 
 def read_table(path: Path, kind: str, columns: Sequence[str] | None = None) -> pa.Table:

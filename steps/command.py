@@ -20,6 +20,7 @@ from steps.parameters import Run
 # Before torch is imported. Idle OpenMP threads neither sleep at once (a stage of small operations
 # takes twice as long on two threads) nor spin for milliseconds (they would starve other stages).
 os.environ.setdefault("GOMP_SPINCOUNT", "50000")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # run.threads says what else may run
 
 PATH = click.Path(path_type=Path)
 KINDS = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}

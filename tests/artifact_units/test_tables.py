@@ -82,3 +82,12 @@ def test_what_is_no_parquet_is_refused_in_one_line(tmp_path, content: bytes) -> 
     with pytest.raises(UserError, match="not a readable Parquet file") as caught:
         tables.read_table(tmp_path / "t", "labels")
     assert "\n" not in str(caught.value)
+
+
+def test_the_noise_in_a_long_sums_last_digits_does_not_reach_the_file(tmp_path) -> None:
+    row = {"correction": ["a"], "repeat": [0], "population": ["b"], "metric": ["c"], "images": [1]}
+    for name, noise in (("a", 0.0), ("b", 1e-14)):
+        values = {"value": [1 / 3 + noise], "low": [float("nan")], "high": [None]}
+        tables.write_table(tmp_path / name, "measurements", row | values)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+    assert tables.read_table(tmp_path / "a", "measurements")["value"].to_pylist() == [0.3333333]
