@@ -28,6 +28,7 @@ lint: $(VENV)/installed-dev
 
 ## report: the engines' own pages on the run: DVC's plots, Snakemake's account of its jobs
 report: $(VENV)/installed
+	@mkdir -p logs/plots
 	dvc plots show --out logs/plots
 	rm -rf logs/shown
 	snakemake --cores 1 --quiet -- shown
