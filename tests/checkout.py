@@ -18,6 +18,19 @@ STAND_IN = ROOT / "tests/engines/stand_in.py"
 BIN = Path(sys.executable).parent
 
 
+def put(values: Any, changes: dict[str, Any]) -> None:
+    """Set values by their dotted places; None takes a key away."""
+    for place, value in changes.items():
+        *parents, key = place.split(".")
+        here = values
+        for parent in parents:
+            here = here[parent]
+        if value is None:
+            del here[key]
+        else:
+            here[key] = value
+
+
 @dataclass(frozen=True)
 class Checkout:
     """A folder with the project in it."""
@@ -54,15 +67,7 @@ class Checkout:
         yaml = YAML()
         file = self.path / "params.yaml"
         values = yaml.load(file.read_text(encoding="utf-8"))
-        for place, value in changes.items():
-            *parents, key = place.split(".")
-            here = values
-            for parent in parents:
-                here = here[parent]
-            if value is None:
-                del here[key]
-            else:
-                here[key] = value
+        put(values, changes)
         with file.open("w", encoding="utf-8") as out:
             yaml.dump(values, out)
 

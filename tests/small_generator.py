@@ -1,6 +1,8 @@
-"""A small untrained PGGAN to plant defects into: six layers of twelve units, 16 px."""
+"""A small untrained PGGAN; by default to plant defects into: six layers of twelve units, 16 px."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import torch
 
@@ -9,9 +11,9 @@ from artifact_units.generators import as_generator
 from artifact_units.generators.pggan import PGGAN
 
 
-def small_generator() -> Generator:
+def small_generator(widths: Sequence[int] = (12,) * 6, deviation: float = 0.15) -> Generator:
     torch.manual_seed(0)
-    network = PGGAN(8, [12] * 6)
+    network = PGGAN(8, widths)
     for parameter in network.parameters():
-        torch.nn.init.normal_(parameter, std=0.15)
+        torch.nn.init.normal_(parameter, std=deviation)
     return as_generator(network)

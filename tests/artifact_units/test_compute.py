@@ -1,18 +1,14 @@
 from __future__ import annotations
 
 import torch
+from small_generator import small_generator
 
 from artifact_units import compute
-from artifact_units.generators import as_generator, load_generator, save_generator
-from artifact_units.generators.pggan import PGGAN
+from artifact_units.generators import load_generator, save_generator
 
 
 def small():
-    torch.manual_seed(0)
-    network = PGGAN(8, [6, 6, 4, 4])
-    for parameter in network.parameters():
-        torch.nn.init.normal_(parameter, std=0.3)
-    return as_generator(network)
+    return small_generator([6, 6, 4, 4], deviation=0.3)
 
 
 def test_a_generation_is_the_same_image_in_any_batch() -> None:

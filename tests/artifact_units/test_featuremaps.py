@@ -3,22 +3,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from small_generator import small_generator
 
 from artifact_units import featuremaps
 from artifact_units.errors import UserError
-from artifact_units.generators import as_generator
-from artifact_units.generators.pggan import PGGAN
 from artifact_units.hooks import recorded
 from artifact_units.latents import latents_of
 from artifact_units.tables import matrix_of, read_table
 
 
 def small():
-    torch.manual_seed(0)
-    network = PGGAN(8, [6, 6, 4, 4])
-    for parameter in network.parameters():
-        torch.nn.init.normal_(parameter, std=0.3)
-    return as_generator(network)
+    return small_generator([6, 6, 4, 4], deviation=0.3)
 
 
 def test_layers_come_in_network_order_each_once() -> None:

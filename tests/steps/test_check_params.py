@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from checkout import put
 from ruamel.yaml import YAML
 
 from artifact_units.errors import UserError
@@ -33,15 +34,7 @@ def said_of(path):
 def with_changes(changes, path):
     """params.yaml with values set by their dotted places; None takes a key away."""
     values = YAML(typ="safe", pure=True).load(TEXT)
-    for place, value in changes.items():
-        *parents, key = place.split(".")
-        here = values
-        for parent in parents:
-            here = here[parent]
-        if value is None:
-            del here[key]
-        else:
-            here[key] = value
+    put(values, changes)
     YAML(typ="safe", pure=True).dump(values, path)
     return path
 
