@@ -16,6 +16,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
 
 from artifact_units.errors import UserError
 from artifact_units.restricted_pickle import read_pickle, why
@@ -25,8 +26,9 @@ PICKLE = b"\x80"
 
 # In order: moving averages first, then raw weights.
 AVERAGED = ("generator_smooth", "models.generator_smooth", "g_ema", "G_ema", "avgG")
+AVERAGED += ("generator_ema", "netG_ema", "g_running", "params_ema", "ema")
 AVERAGED += ("shadow_generator.state_dict", "state_dict")
-RAW = ("generator", "models.generator", "g", "G", "netG")
+RAW = ("generator", "models.generator", "g", "G", "netG", "gen", "model", "model_state_dict")
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,27 @@ def generator_state(checkpoint: Checkpoint) -> State:
             beside.pop(place[-1], None)
             return _stripped(place, inner, wrapper in AVERAGED, beside)
     return _stripped((), tree, True, {})
+
+
+def write_state(
+    part: Path, checkpoint: Checkpoint, state: State, tensors: Mapping[str, torch.Tensor]
+) -> None:
+    """The file again, with other tensors for the generator; the rest of it as it was."""
+    tensors = {state.prefix + key: value.contiguous() for key, value in tensors.items()}
+    if checkpoint.kind == "safetensors":
+        save_file(tensors, part, metadata=checkpoint.metadata or None)
+        return
+    tree: dict[str, Any] = tensors
+    # A pickle's embedded source is not kept, so its generator is written as a bare state dict.
+    place = () if checkpoint.kind == "pickle" else state.place
+    for depth in reversed(range(len(place))):
+        around: Any = checkpoint.tree
+        for key in place[:depth]:
+            around = around[key]
+        tree = {**around, place[depth]: tree}
+    # Through a file object: given a path, torch would write its name into the file.
+    with part.open("wb") as file:
+        torch.save(tree, file)
 
 
 def _stripped(place: tuple[str, ...], tensors: Mapping, averaged: bool, beside: dict) -> State:

@@ -1,16 +1,23 @@
-"""Where and how things are computed: the device, the threads, determinism; sampling by batches."""
+"""Where and how things are computed: the device, the threads, determinism; by batches that fit."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 
+from artifact_units.errors import UserError
 from artifact_units.generator import Generator
 from artifact_units.images import byte_from_signed
 from artifact_units.latents import latents_of
+from artifact_units.manifests import note
 from artifact_units.shapes import Images
+
+Result = TypeVar("Result")
 
 
 def prepare(device: str, threads: int) -> torch.device:
@@ -26,10 +33,80 @@ def prepare(device: str, threads: int) -> torch.device:
     return torch.device(device)
 
 
-@torch.inference_mode()
+def placed(
+    generator: Generator, device: torch.device, precision: str, channels_last: bool
+) -> Generator:
+    """The generator on ``device``, computed in ``precision`` (a name of torch) and memory format.
+
+    In bfloat16 its convolutions and linear layers are; images and featuremaps stay float32. What
+    that changes in the pixels, ``effect`` says.
+    """
+    generator.to(device)
+    if channels_last:
+        generator.network.to(memory_format=torch.channels_last)
+    return replace(generator, precision=getattr(torch, precision), channels_last=channels_last)
+
+
+def effect(generator: Generator, ids: Sequence[int] | np.ndarray) -> str:
+    """What precision and memory format change in the generations of ``ids``, as one batch.
+
+    Says the share of uint8 values that differ and the largest difference; "" for float32 in the
+    usual format, where there is nothing to compare.
+    """
+    plain = replace(generator, precision=torch.float32, channels_last=False)
+    if generator == plain:
+        return ""
+    found = torch.cat(list(sample(generator, ids, len(ids))))
+    plain.network.to(memory_format=torch.contiguous_format)
+    gap = (torch.cat(list(sample(plain, ids, len(ids)))).int() - found.int()).abs()
+    if generator.channels_last:
+        generator.network.to(memory_format=torch.channels_last)
+    how = str(generator.precision).removeprefix("torch.")
+    how += ", channels last" if generator.channels_last else ""
+    return (
+        f"; {how} changes {(gap > 0).float().mean():.2%} of the uint8 values of {len(ids)} "
+        f"generations, by at most {gap.max()}"
+    )
+
+
 def sample(generator: Generator, ids: Sequence[int] | np.ndarray, batch: int) -> Iterator[Images]:
     """The generations of ``ids`` as uint8 batches, in order."""
     device = next(generator.network.parameters()).device
-    for start in range(0, len(ids), batch):
-        latents = latents_of(ids[start : start + batch], generator.latent_dim)
-        yield byte_from_signed(generator(latents.to(device))).cpu()
+
+    @torch.inference_mode()
+    def images(mine: Sequence[int] | np.ndarray) -> Images:
+        latents = latents_of(mine, generator.latent_dim)
+        return byte_from_signed(generator(latents.to(device))).cpu()
+
+    return batched(ids, batch, images)
+
+
+def batched(items: Any, batch: int, work: Callable[[Any], Result]) -> Iterator[Result]:
+    """What ``work`` makes of ``items`` (ids, images), at most ``batch`` at once, in order.
+
+    Where a GPU's memory does not suffice, the batch is halved from there on and the manifest says
+    so; a UserError with the bytes needed where one at a time is too many.
+    """
+    start = 0
+    while start < len(items):
+        part = items[start : start + batch]
+        try:
+            found = work(part)
+        except torch.OutOfMemoryError as error:
+            batch = _half(len(part), error)
+            continue  # the error is gone now, and with it what its frames held
+        yield found
+        start += len(part)
+
+
+def _half(batch: int, error: torch.OutOfMemoryError) -> int:
+    if batch == 1:
+        asked = re.search(r"allocate ([\d.]+) (K|M|G|)i?B", str(error))
+        more = float(asked[1]) * 1024 ** " KMG".index(asked[2] or " ") if asked else 0
+        need = torch.cuda.memory_allocated() + more  # what this one holds is held still
+        raise UserError(
+            f"the GPU has no room for one image at once, which needs {need / 1e9:.2f} GB; take a "
+            "larger GPU, set run.device to cpu, or run.precision to bfloat16"
+        )
+    note(f"out of memory on the GPU: batches of {batch} were halved to {batch // 2}")
+    return batch // 2

@@ -38,7 +38,9 @@ class Generator:
     The network's submodules are named after the layers. ``inner`` maps further names of the
     checkpoint's own layout (a convolution inside a block, a to-RGB) to submodules of the network;
     they can be recorded and edited like layers. ``notes`` says what the user should know;
-    ``options`` is what ``load_generator`` must be told of a file of this layout.
+    ``options`` is what ``load_generator`` must be told of a file of this layout. ``precision`` is
+    that of its convolutions and linear layers, ``channels_last`` how its weights lie in memory
+    (``compute.placed`` sets both); the image is float32 whatever they are.
     """
 
     network: nn.Module
@@ -50,6 +52,8 @@ class Generator:
     inner: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
+    precision: torch.dtype = torch.float32
+    channels_last: bool = False
 
     def __call__(
         self,
@@ -73,7 +77,9 @@ class Generator:
                     f"{self.layout} has no truncation; draw the latents as you want them"
                 )
             given["truncation"] = truncation
-        return self.network(latents, **given)
+        lower = self.precision != torch.float32
+        with torch.autocast(latents.device.type, self.precision, enabled=lower):
+            return self.network(latents, **given).float()
 
     def _checked(self, classes: torch.Tensor | None, latents: Latents) -> torch.Tensor:
         if classes is None and self.classes == 1:

@@ -1,6 +1,7 @@
 """Reading and editing the layers of a generator inside a ``with``; gone afterwards.
 
 Edits are applied to a layer's output; what is recorded inside an ``edited`` block is edited.
+Featuremaps are float32 here, whatever the generator is computed in.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ def recorded(generator: Generator, layers: Sequence[str]) -> Iterator[dict[str, 
 
     def recorder(name: str) -> Callable[..., None]:
         def keep(_module: Any, _inputs: Any, output: Featuremaps) -> None:
-            maps[name] = output
+            maps[name] = output.float()
 
         return keep
 
@@ -39,7 +40,7 @@ def edited(generator: Generator, edits: Mapping[str, Edit]) -> Iterator[None]:
     """
 
     def editor(edit: Edit) -> Callable[..., Featuremaps]:
-        return lambda _module, _inputs, output: edit(output)
+        return lambda _module, _inputs, output: edit(output.float()).to(output.dtype)
 
     with _hooked(generator, {name: editor(edit) for name, edit in edits.items()}):
         yield

@@ -10,6 +10,7 @@ import importlib
 import inspect
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
 from artifact_units.errors import UserError, did_you_mean
@@ -37,16 +38,22 @@ def take(shelf: str, name: str) -> Callable[..., Any]:
     return getattr(module, VERBS[shelf])
 
 
-def options(shelf: str, name: str) -> dict[str, inspect.Parameter]:
-    """The options that a method takes: its keyword-only arguments."""
-    parameters = inspect.signature(take(shelf, name)).parameters.values()
+def options(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
+    """The options that a function takes: its keyword-only arguments."""
+    parameters = inspect.signature(function).parameters.values()
     return {p.name: p for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY}
 
 
 def check_options(shelf: str, name: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """``given`` if every key is an option of the method, of its type, and none is missing."""
-    known = options(shelf, name)
-    hints = get_type_hints(take(shelf, name))
+    return checked_options(take(shelf, name), name, given)
+
+
+def checked_options(
+    function: Callable[..., Any], name: str, given: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The same of any function, which messages call ``name``."""
+    known, hints = options(function), get_type_hints(function)
     for key, value in given.items():
         if key not in known:
             raise UserError(f"{name} has no option {key!r}; {did_you_mean(key, known)}")
@@ -66,6 +73,8 @@ def _fits(value: Any, hint: Any) -> bool:
         return isinstance(value, int) and not isinstance(value, bool)
     if get_origin(hint) is list:
         return isinstance(value, list) and all(_fits(v, get_args(hint)[0]) for v in value)
+    if isinstance(hint, UnionType):
+        return any(_fits(value, each) for each in get_args(hint))
     if isinstance(hint, type):
         return isinstance(value, hint)
     return value in get_args(hint)  # Literal

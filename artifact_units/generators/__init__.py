@@ -7,20 +7,20 @@ whose metadata names the family and its constructor's arguments.
 from __future__ import annotations
 
 import importlib
-import inspect
 import pkgutil
 import warnings
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any
 
 from artifact_units.checkpoints import Checkpoint, State, generator_state, read_checkpoint
-from artifact_units.errors import UserError, did_you_mean
+from artifact_units.errors import UserError
 from artifact_units.generator import Generator
 from artifact_units.generators import foreign, own
 from artifact_units.generators.own import NOTES, as_generator, save_generator
 from artifact_units.layouts import Layout, Tensors
+from artifact_units.registry import checked_options
 
 __all__ = ["as_generator", "load_generator", "save_generator"]
 
@@ -44,7 +44,7 @@ def load_generator(path: Path | str, **options: Any) -> Generator:
         return own.build(checkpoint)
     layout, state = recognise(checkpoint)
     tensors = Tensors(checkpoint.path, layout.name, state.tensors, state.beside)
-    generator = layout.build(tensors, **_known(layout, options))
+    generator = layout.build(tensors, **checked_options(layout.build, layout.name, options))
     tensors.finish()
     if state.averaged:
         return generator
@@ -66,18 +66,8 @@ def recognise(checkpoint: Checkpoint) -> tuple[Layout, State]:
     best = max(known, key=lambda layout: layout.likeness(state.tensors))
     if best.likeness(state.tensors) <= 0.5:
         names = ", ".join(layout.name for layout in known)
-        raise UserError(f"{checkpoint.path}: no layout that is known; there is {names}")
+        keys = ", ".join(list(state.tensors)[:3])
+        raise UserError(
+            f"{checkpoint.path}: no layout that is known (keys {keys}, …); there is {names}"
+        )
     return best, state
-
-
-def _known(layout: Layout, given: dict[str, Any]) -> dict[str, Any]:
-    parameters = inspect.signature(layout.build).parameters.values()
-    takes = [p.name for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY]
-    hints = get_type_hints(layout.build)
-    for name, value in given.items():
-        if name not in takes:
-            raise UserError(f"{layout.name} takes no option {name!r}; {did_you_mean(name, takes)}")
-        if not isinstance(value, hints[name]):
-            wanted = getattr(hints[name], "__name__", str(hints[name]))
-            raise UserError(f"{layout.name}: option {name} is {value!r}; it takes {wanted}")
-    return given

@@ -71,15 +71,21 @@ class Block(nn.Module):
         return a + _doubled(self.conv_sc(x))
 
 
+def attention_shapes(units: int) -> dict[str, tuple[int, int]]:
+    """(units out, units in) of each 1x1 convolution of ``Attention``."""
+    few, half = units // 8, units // 2
+    return {"theta": (few, units), "phi": (few, units), "g": (half, units), "o": (units, half)}
+
+
 class Attention(nn.Module):
     """Self-attention (Zhang et al., 2019): each position adds a mixture of pooled positions."""
 
     def __init__(self, units: int) -> None:
         super().__init__()
-        self.theta = nn.Conv2d(units, units // 8, 1, bias=False)
-        self.phi = nn.Conv2d(units, units // 8, 1, bias=False)
-        self.g = nn.Conv2d(units, units // 2, 1, bias=False)
-        self.o = nn.Conv2d(units // 2, units, 1, bias=False)
+        self.theta, self.phi, self.g, self.o = (
+            nn.Conv2d(entries, exits, 1, bias=False)
+            for exits, entries in attention_shapes(units).values()
+        )
         self.gamma = nn.Parameter(torch.zeros(()))
 
     def forward(self, x: Tensor) -> Tensor:

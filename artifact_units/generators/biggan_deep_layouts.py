@@ -12,7 +12,7 @@ from torch import Tensor
 
 from artifact_units.edits import Scale
 from artifact_units.generator import Generator
-from artifact_units.generators.biggan import scale_statistics
+from artifact_units.generators.biggan import attention_shapes, scale_statistics
 from artifact_units.generators.biggan_deep import EPSILON, BigGANDeep, as_generator
 from artifact_units.layouts import Layout, NotExact, Tensors
 
@@ -123,15 +123,8 @@ def _block(
 
 
 def _attention(tensors: Tensors, i: int, own: str, units: int) -> dict[str, Tensor]:
-    eighth, half = units // 8, units // 2
-    shapes = {
-        "theta": (eighth, units),
-        "phi": (eighth, units),
-        "g": (half, units),
-        "o": (units, half),
-    }
     out = {f"{own}.gamma": tensors.take(f"generator.layers.{i}.gamma", 1).squeeze()}
-    for name, shape in shapes.items():
+    for name, shape in attention_shapes(units).items():
         key = f"generator.layers.{i}.snconv1x1_{name}" + ("_conv" if name == "o" else "")
         out |= _spectral(tensors, key, f"{own}.{name}", *shape, 1, 1, bias=False)
     return out

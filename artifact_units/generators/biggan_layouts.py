@@ -16,7 +16,13 @@ from torch.nn import functional as F
 
 from artifact_units.edits import Scale
 from artifact_units.generator import Generator
-from artifact_units.generators.biggan import EPSILON, BigGAN, as_generator, scale_statistics
+from artifact_units.generators.biggan import (
+    EPSILON,
+    BigGAN,
+    as_generator,
+    attention_shapes,
+    scale_statistics,
+)
 from artifact_units.layouts import Layout, Tensors
 
 STATISTICS = ("stored_{}", "bn.stored_{}", "bn.running_{}")  # ajbrock's three batch norms
@@ -81,15 +87,10 @@ def _block(
 
 def _attention(tensors: Tensors, k: int, units: int) -> dict[str, Tensor]:
     key, own = f"blocks.{k}.1", f"layer{k + 1}.attention"
-    eighth, half = units // 8, units // 2
-    shapes = {
-        "theta": (eighth, units),
-        "phi": (eighth, units),
-        "g": (half, units),
-        "o": (units, half),
-    }
-    out = {f"{own}.{n}.weight": _weight(tensors, f"{key}.{n}", *s, 1, 1) for n, s in shapes.items()}
-    return out | {f"{own}.gamma": tensors.take(f"{key}.gamma")}
+    out = {f"{own}.gamma": tensors.take(f"{key}.gamma")}
+    for name, shape in attention_shapes(units).items():
+        out[f"{own}.{name}.weight"] = _weight(tensors, f"{key}.{name}", *shape, 1, 1)
+    return out
 
 
 def _variant(tensors: Tensors) -> tuple[str, dict[str, int], int]:
@@ -172,19 +173,20 @@ def fold(
             elif k + 1 < len(names):
                 _scale_readers(state, k + 1, unit, factor)
             else:
-                mean, var = (_statistic(state, "output_layer.0", s)[unit] for s in ("mean", "var"))
+                mean, var = (statistic(state, "output_layer.0", s)[unit] for s in ("mean", "var"))
                 scale_statistics(mean, var, factor, EPSILON)
     return state
 
 
 def _scale_readers(state: dict[str, Tensor], k: int, unit: int, factor: float) -> None:
     """Block k reads factor * x: by its first norm's statistics and by its shortcut's columns."""
-    mean, var = (_statistic(state, f"blocks.{k}.0.bn1", s)[unit] for s in ("mean", "var"))
+    mean, var = (statistic(state, f"blocks.{k}.0.bn1", s)[unit] for s in ("mean", "var"))
     scale_statistics(mean, var, factor, EPSILON)
     state[f"blocks.{k}.0.conv_sc.weight"][:, unit] *= factor
 
 
-def _statistic(state: dict[str, Tensor], key: str, name: str) -> Tensor:
+def statistic(state: dict[str, Tensor], key: str, name: str) -> Tensor:
+    """The stored ``name`` (mean, var) of the batch norm at ``key``, whichever form it has."""
     return next(state[k] for s in STATISTICS if (k := f"{key}.{s.format(name)}") in state)
 
 

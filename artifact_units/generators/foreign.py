@@ -2,7 +2,8 @@
 
 ``module:callable`` returns a ``Generator``, or a module with ``latent_dim`` and ``layers``, the
 names of its submodules in forward order. A ``.yaml`` file names what to load (a checkpoint beside
-it or ``module:callable``), options that the checkpoint does not hold, and a class for all images.
+it, with its sha256, or ``module:callable``), options that the checkpoint does not hold, and a class
+for all images.
 """
 
 from __future__ import annotations
@@ -20,8 +21,9 @@ from torch import Tensor, nn
 
 from artifact_units.errors import UserError, did_you_mean
 from artifact_units.generator import Generator, Layer
+from artifact_units.storage import sha256_of
 
-KEYS = ("generator", "options", "class")
+KEYS = ("generator", "sha256", "options", "class")
 SUFFIXES = (".yaml", ".yml")
 
 
@@ -41,7 +43,11 @@ def call(target: str, options: dict[str, Any]) -> Generator:
 
 
 def read_description(path: Path) -> dict[str, Any]:
-    """What a ``.yaml`` file says: ``generator``, ``options`` and ``class``."""
+    """What a ``.yaml`` file says: ``generator``, ``sha256``, ``options`` and ``class``.
+
+    A UserError where the checkpoint that it names is not the one of that sha256: whoever watches
+    this file alone (the engines do) sees every change of what it stands for.
+    """
     try:
         said = _yaml(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, YAMLError) as error:
@@ -52,7 +58,15 @@ def read_description(path: Path) -> dict[str, Any]:
         if key not in KEYS:
             raise UserError(f"{path}: {key!r} is not known; {did_you_mean(str(key), KEYS)}")
     beside = path.parent / said["generator"]
-    return said | ({"generator": str(beside)} if beside.exists() else {})
+    if not beside.is_file():
+        return said
+    found = sha256_of(beside)
+    if said.get("sha256") != found:
+        raise UserError(
+            f"{path}: sha256 is {said.get('sha256', 'missing')}, that of {beside.name} is {found}; "
+            "write that, if it is the checkpoint that you mean"
+        )
+    return said | {"generator": str(beside)}
 
 
 def with_class(generator: Generator, index: int) -> Generator:

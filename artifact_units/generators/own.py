@@ -1,7 +1,8 @@
-"""Our own layout: the network's tensors, its family and configuration, edits as multipliers.
+"""Our own layout: the network's tensors, its family and configuration, and edits of its layers.
 
-One safetensors file. The metadata key ``artifact_units`` holds ``{"family", "config"}``; a tensor
-``edits.layer3`` of one factor a unit is multiplied into that layer's output at run time.
+One safetensors file. The metadata key ``artifact_units`` holds ``{"family", "config", "edits"}``;
+the edits, by layer a list in the order in which its output goes through them, are those of
+``edits.py`` and made at run time.
 """
 
 from __future__ import annotations
@@ -9,16 +10,15 @@ from __future__ import annotations
 import copy
 import importlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from artifact_units.checkpoints import Checkpoint
-from artifact_units.edits import Scale
+from artifact_units.edits import KINDS, Edit, Scale, check_edit, described, revived
 from artifact_units.errors import UserError
 from artifact_units.generator import Generator
 from artifact_units.generators.pggan_layouts import fold as pggan_fold
@@ -26,7 +26,7 @@ from artifact_units.layouts import OWN, NotExact
 from artifact_units.storage import whole_file
 
 NOTES = "artifact_units"  # the metadata key of our own files
-EDITS = "edits."  # what begins the keys of edits
+CARRIED = "carried_edits"  # attribute of a layer: what its output goes through
 
 # Family -> class; the module of that name has ``as_generator(network, layout)``.
 FAMILIES = {
@@ -47,14 +47,11 @@ def build(checkpoint: Checkpoint) -> Generator:
         raise UserError(
             f"{checkpoint.path}: its metadata {NOTES!r} cannot be read ({error})"
         ) from None
-    state = {k: v for k, v in checkpoint.tree.items() if not k.startswith(EDITS)}
-    _fill(network, state, checkpoint.path)
+    _fill(network, checkpoint.tree, checkpoint.path)
     generator = _module(family).as_generator(network, OWN)
-    carried = {k.removeprefix(EDITS): v for k, v in checkpoint.tree.items() if k.startswith(EDITS)}
-    for name, factors in carried.items():
-        if factors.shape != (generator.layer(name).units,):
-            raise UserError(f"{checkpoint.path}: {EDITS}{name} is {list(factors.shape)}")
-        _install(generator, name, factors)
+    carried = notes.get("edits", {})
+    for name, given in carried.items():
+        _install(generator, name, [revived(name, fields, KINDS) for fields in given])
     if not carried:
         return generator
     note = f"{checkpoint.path}: carries edits of {', '.join(sorted(carried))}"
@@ -67,23 +64,22 @@ def as_generator(network: nn.Module) -> Generator:
 
 
 def save_generator(
-    path: Path, generator: Generator, edits: Mapping[str, Scale] | None = None
+    path: Path, generator: Generator, edits: Mapping[str, Edit] | None = None
 ) -> None:
     """Write a generator of a family that is known, and edits of it, in our own layout.
 
-    Edits that the generator already carries are kept, multiplied by the new ones.
+    Edits that the generator already carries are kept, and come before the new ones.
     """
     family = _family(generator.network)
     notes = {"family": family, "config": generator.network.config()}  # type: ignore[operator]
     state = {k: v.contiguous() for k, v in generator.network.state_dict().items()}
-    for layer in generator.layers:
-        carried = getattr(generator.module(layer.name), "edit", None)
-        edit = (edits or {}).get(layer.name)
-        if edit is not None or carried is not None:
-            factors = torch.ones(layer.units) if carried is None else carried.flatten().clone()
-            if edit is not None:
-                factors[list(edit.units)] *= torch.tensor(edit.factors)
-            state[EDITS + layer.name] = factors
+    made = {
+        layer.name: [*getattr(generator.module(layer.name), CARRIED, ()), *new]
+        for layer in generator.layers
+        for new in [[edits[layer.name]] if edits and layer.name in edits else []]
+    }
+    kept = {name: [described(edit, KINDS) for edit in own] for name, own in made.items() if own}
+    notes |= {"edits": kept} if kept else {}
     # One key: safetensors writes several in no fixed order, and the bytes would vary.
     with whole_file(path) as part:
         save_file(state, part, metadata={NOTES: json.dumps(notes, sort_keys=True)})
@@ -125,12 +121,16 @@ def _fill(network: nn.Module, state: Mapping[str, Tensor], path: Path) -> None:
     network.load_state_dict(state)
 
 
-def _install(generator: Generator, name: str, factors: Tensor) -> None:
-    module = generator.module(name)
-    module.register_buffer("edit", factors[:, None, None], persistent=False)
+def _install(generator: Generator, name: str, edits: Sequence[Edit]) -> None:
+    layer, module = generator.layer(name), generator.module(name)
+    setattr(module, CARRIED, tuple(edits))
 
-    def multiply(layer: nn.Module, _inputs: object, output: Tensor) -> Tensor:
-        edit = layer.edit
-        return torch.where(edit == 0, 0, output * edit)  # type: ignore[operator]
+    def make(_module: nn.Module, _inputs: object, output: Tensor) -> Tensor:
+        edited = output.float()
+        for edit in edits:
+            edited = edit(edited)
+        return edited.to(output.dtype)
 
-    module.register_forward_hook(multiply)
+    for edit in edits:
+        check_edit(name, edit, (layer.units, layer.height, layer.width))
+    module.register_forward_hook(make)

@@ -84,7 +84,8 @@ class PGGANLayer(nn.Module):
         stamp = (weight.data_ptr(), weight._version) if frozen else None
         if self._kept is None or stamp is None or self._kept[0] != stamp:
             taps = PHASES.to(weight)
-            four = torch.einsum("prk,qsl,oikl->pqoirs", taps, taps, weight).flatten(0, 2)
+            with torch.autocast(weight.device.type, enabled=False):  # sums of weights, kept
+                four = torch.einsum("prk,qsl,oikl->pqoirs", taps, taps, weight).flatten(0, 2)
             if stamp is None:
                 return four
             self._kept = (stamp, four)

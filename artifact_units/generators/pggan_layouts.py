@@ -130,13 +130,20 @@ def _gandissect(tensors: Tensors) -> Generator:
     return _build(tensors)
 
 
-def _genforce(tensors: Tensors, *, fused_scale: bool = False, label_size: int = 0) -> Generator:
+def _genforce(
+    tensors: Tensors, *, fused_scale: bool | None = None, label_size: int = 0
+) -> Generator:
     if tensors.take("lod").item() != 0:
         raise tensors.error(
             f"lod is {tensors.take('lod').item():g}: saved while a resolution was fading in"
         )
-    options = {"fused_scale": fused_scale, "label_size": label_size}
-    return replace(_build(tensors, label_size, fused_scale), options=options)
+    options = {"fused_scale": bool(fused_scale), "label_size": label_size}
+    generator = replace(_build(tensors, label_size, bool(fused_scale)), options=options)
+    doubling = [tensors.shape(f"layer{k}.weight") for k in range(2, len(generator.layers), 2)]
+    if fused_scale is not None or any(shape[0] != shape[1] for shape in doubling):
+        return generator
+    note = f"{tensors.path}: no shape says whether fused_scale was used; taken: it was not"
+    return replace(generator, notes=(note,))
 
 
 def _gan_zoo(tensors: Tensors) -> Generator:

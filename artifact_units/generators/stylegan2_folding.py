@@ -21,25 +21,20 @@ def fold(
     state: dict[str, Tensor], generator: Generator, edits: Mapping[str, Scale]
 ) -> dict[str, Tensor]:
     """Where it is exact: the last layer by its to-RGB; ablation in a layer without noise."""
-    form, out = (
-        FORMS[generator.layout],
-        {k: v.clone(memory_format=torch.contiguous_format) for k, v in state.items()},
-    )
-    names = [layer.name for layer in generator.layers]
-    for name, edit in edits.items():
-        k = names.index(name)
-        for unit, factor in zip(edit.units, edit.factors, strict=True):
-            if k == len(names) - 1:
-                _scale_column(out, f"{form.rgb(k // 2)}.{form.weight}", form, unit, factor)
-            elif out[f"{form.layer(k)}.{form.strength}"].any():
-                raise NotExact(
-                    f"{name}: its noise comes after the convolution: no weight stops the unit"
-                )
-            elif factor != 0:
-                raise NotExact(f"{name}: the demodulation undoes the factor {factor:g} of a row")
-            else:
-                out[f"{form.layer(k)}.{form.weight}"].view(generator.layers[k].units, -1)[unit] = 0
-                out[f"{form.layer(k)}.{form.bias}"][unit] = 0
+    form, out, changes = _begun(state, generator, edits)
+    for k, unit, factor in changes:
+        layer = generator.layers[k]
+        if k == len(generator.layers) - 1:
+            _scale_column(out, f"{form.rgb(k // 2)}.{form.weight}", form, unit, factor)
+        elif out[f"{form.layer(k)}.{form.strength}"].any():
+            raise NotExact(
+                f"{layer.name}: its noise comes after the convolution: no weight stops the unit"
+            )
+        elif factor != 0:
+            raise NotExact(f"{layer.name}: the demodulation undoes the factor {factor:g} of a row")
+        else:
+            out[f"{form.layer(k)}.{form.weight}"].view(layer.units, -1)[unit] = 0
+            out[f"{form.layer(k)}.{form.bias}"][unit] = 0
     return out
 
 
@@ -47,19 +42,27 @@ def fold_roughly(
     state: dict[str, Tensor], generator: Generator, edits: Mapping[str, Scale]
 ) -> dict[str, Tensor]:
     """Scale the columns that read each unit; the next demodulation then misses the unit's share."""
-    form, out = (
-        FORMS[generator.layout],
-        {k: v.clone(memory_format=torch.contiguous_format) for k, v in state.items()},
-    )
-    names = [layer.name for layer in generator.layers]
-    for name, edit in edits.items():
-        k = names.index(name)
-        for unit, factor in zip(edit.units, edit.factors, strict=True):
-            if k % 2 == 0:
-                _scale_column(out, f"{form.rgb(k // 2)}.{form.weight}", form, unit, factor)
-            if k + 1 < len(names):
-                _scale_column(out, f"{form.layer(k + 1)}.{form.weight}", form, unit, factor)
+    form, out, changes = _begun(state, generator, edits)
+    for k, unit, factor in changes:
+        if k % 2 == 0:
+            _scale_column(out, f"{form.rgb(k // 2)}.{form.weight}", form, unit, factor)
+        if k + 1 < len(generator.layers):
+            _scale_column(out, f"{form.layer(k + 1)}.{form.weight}", form, unit, factor)
     return out
+
+
+def _begun(
+    state: dict[str, Tensor], generator: Generator, edits: Mapping[str, Scale]
+) -> tuple[Form, dict[str, Tensor], list[tuple[int, int, float]]]:
+    """The layout's form, tensors that may be changed, each (layer from 0, unit, factor)."""
+    out = {k: v.clone(memory_format=torch.contiguous_format) for k, v in state.items()}
+    names = [layer.name for layer in generator.layers]
+    changes = [
+        (names.index(name), unit, factor)
+        for name, edit in edits.items()
+        for unit, factor in zip(edit.units, edit.factors, strict=True)
+    ]
+    return FORMS[generator.layout], out, changes
 
 
 def _scale_column(state: dict[str, Tensor], key: str, form: Form, unit: int, factor: float) -> None:

@@ -30,7 +30,7 @@ def _build(tensors: Tensors, clamp: float) -> Generator:
         count = 2 * int(math.log2(max(count - 1, 1))) - 3
     elif tensors.layout == "stylegan2-rosinality":
         count += 1  # conv1 stands apart
-    if count < 3 or count % 2 == 0:
+    if count < 1 or count % 2 == 0:
         raise tensors.error(f"{count} layers make an incomplete resolution; there are 1, 3, 5, …")
     _check_filters(tensors)
     mapping, sizes, classes, label = _mapping(tensors, form)

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import pytest
 import torch
+from small_generator import small_generator
 from torch import nn
 from torch.nn import functional as F
 
@@ -20,6 +21,7 @@ from artifact_units.generators.biggan_layouts import spectral
 from artifact_units.generators.pggan import PGGAN, PGGANLayer, pixel_norm
 from artifact_units.generators.stylegan2 import StyleGAN2, doubled
 from artifact_units.hooks import edited, recorded
+from artifact_units.storage import sha256_of
 
 Network = TypeVar("Network", bound=nn.Module)
 DATA = Path(__file__).parents[1] / "parity" / "data"
@@ -174,10 +176,10 @@ def test_fused_kernels_that_were_not_announced_are_recognised_where_shapes_tell(
 
 def test_options_that_a_layout_does_not_take_are_named():
     path = DATA / "pggan-gandissect-a" / "checkpoint.pth"
-    with pytest.raises(UserError, match="takes no option 'fused_scale'"):
+    with pytest.raises(UserError, match="has no option 'fused_scale'"):
         load_generator(path, fused_scale=True)
     fused = DATA / "pggan-genforce-fused-a" / "checkpoint.pth"
-    with pytest.raises(UserError, match="fused_scale is 'maybe'; it takes bool"):
+    with pytest.raises(UserError, match="option fused_scale is 'maybe'; it takes bool"):
         load_generator(fused, fused_scale="maybe")
 
 
@@ -282,3 +284,24 @@ def test_a_yaml_file_says_what_to_load_with_which_options_and_class(tmp_path, ow
     (tmp_path / "g.yaml").write_text("generator: users_own:biggan\nclass: 2\n")
     with pytest.raises(UserError, match="class 2 was asked for"):
         load_generator(tmp_path / "g.yaml")
+
+
+def test_a_yaml_file_stands_for_the_checkpoint_of_its_sha256_and_for_no_other(tmp_path):
+    save_generator(tmp_path / "g", small_generator([4, 4]))
+    digest = sha256_of(tmp_path / "g")
+    file = tmp_path / "g.yaml"
+    file.write_text("generator: g\n")
+    with pytest.raises(UserError, match=f"sha256 is missing, that of g is {digest}; write that"):
+        load_generator(file)
+    file.write_text(f"generator: g\nsha256: {digest}\n")
+    assert len(load_generator(file).layers) == 2
+    save_generator(tmp_path / "g", small_generator([4, 4, 4]))
+    with pytest.raises(UserError, match=f"sha256 is {digest}, that of g is "):
+        load_generator(file)
+
+
+def test_where_no_shape_tells_of_fused_kernels_it_says_what_was_taken():
+    path = DATA / "pggan-genforce-fused-a" / "checkpoint.pth"
+    assert "no shape says whether fused_scale was used" in load_generator(path).notes[0]
+    assert load_generator(path, fused_scale=True).notes == ()
+    assert load_generator(path, fused_scale=False).notes == ()

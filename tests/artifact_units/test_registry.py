@@ -14,7 +14,7 @@ METHODS = [(shelf, name) for shelf in registry.VERBS for name in registry.names(
 def test_every_method_documents_its_function_and_types_its_options(shelf: str, name: str) -> None:
     function = registry.take(shelf, name)
     assert function.__doc__
-    for option in registry.options(shelf, name).values():
+    for option in registry.options(registry.take(shelf, name)).values():
         assert option.annotation is not inspect.Parameter.empty
 
 

@@ -16,7 +16,7 @@ import pytest
 import torch
 from parity.cases import FOLDER, WHOLE, fits
 
-from artifact_units.checkpoints import read_checkpoint, read_weights
+from artifact_units.checkpoints import AVERAGED, RAW, read_checkpoint, read_weights
 from artifact_units.errors import UserError
 from artifact_units.generators import load_generator
 
@@ -190,6 +190,20 @@ def test_moving_averages_are_taken_and_raw_weights_are_warned_of(tmp_path):
     biases = [g.network.state_dict()["layer2.bias"] for g in (only_raw, both)]
     assert torch.equal(biases[0], 2 * biases[1])
     assert "no moving average" in only_raw.notes[0]
+
+
+@pytest.mark.parametrize("wrapper", [*AVERAGED, *RAW])
+def test_a_generator_is_found_by_whatever_name_it_is_usually_wrapped_in(tmp_path, wrapper):
+    state = torch.load(PGGAN, weights_only=True)
+    tree = {f"module.{key}": tensor.half() for key, tensor in state.items()}
+    for key in reversed(wrapper.split(".")):
+        tree = {key: tree, "discriminator": {"x": torch.ones(1)}, "epoch": 3}
+    torch.save(tree, tmp_path / "wrapped.pth")
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        generator = load_generator(tmp_path / "wrapped.pth")
+    assert generator.layout == "pggan-gandissect"
+    assert len(heard) == (wrapper in RAW)
 
 
 def test_weights_are_read_through_the_same_door(tmp_path):

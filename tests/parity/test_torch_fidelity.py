@@ -7,7 +7,8 @@ import torch
 import torch_fidelity
 from torch.utils.data import Dataset
 
-from artifact_units.features import Extractor, read_features, write_features
+from artifact_units.extraction import write_features
+from artifact_units.features import Extractor, read_features
 from artifact_units.images import open_images, write_images
 from artifact_units.metrics import frechet, kernel, precision_recall
 

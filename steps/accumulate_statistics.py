@@ -1,0 +1,30 @@
+"""Write a BigGAN or U-Net GAN checkpoint with standing statistics in its batch norms."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from steps.command import input_path, output_path, say, step
+
+
+@step()
+@input_path("generator", "Checkpoint of the generator.")
+@output_path("out", "Checkpoint to write, of the same layout.")
+@click.option("--batches", type=click.IntRange(1), default=100, help="Batches averaged [100].")
+@click.option("--batch", type=click.IntRange(2), default=20, help="Generations in each [20].")
+@click.option("--seed", type=click.IntRange(0), default=0, help="Of their latents [0].")
+@click.option("--device", default="auto", help="auto: a GPU where there is one.")
+def main(generator: Path, out: Path, batches: int, batch: int, seed: int, device: str) -> None:
+    """Write a BigGAN or U-Net GAN checkpoint with standing statistics in its batch norms."""
+    from artifact_units import compute
+    from artifact_units.generators.standing import accumulate
+
+    place = compute.prepare(device, 1)
+    accumulate(generator, out, batches=batches, batch=batch, seed=seed, device=place)
+    say(f"{out}: statistics of {batches} batches of {batch}, latents of seed {seed}, on {place}")
+
+
+if __name__ == "__main__":
+    main()
