@@ -1,8 +1,18 @@
 from __future__ import annotations
 
+import errno
+
 import pytest
 
-from artifact_units.storage import sha256_of, whole_file, whole_folder, write_text
+from artifact_units.errors import UserError
+from artifact_units.storage import (
+    guarded,
+    read_text,
+    sha256_of,
+    whole_file,
+    whole_folder,
+    write_text,
+)
 
 
 def fail_in(block, write) -> None:
@@ -54,3 +64,57 @@ def test_others_may_read_what_was_written(tmp_path) -> None:
 def test_sha256_of_a_known_text(tmp_path) -> None:
     write_text(tmp_path / "abc", "abc")
     assert sha256_of(tmp_path / "abc").startswith("ba7816bf8f01cfea")  # FIPS 180's example
+
+
+def test_a_guard_is_asked_once_of_each_output_before_it_appears(tmp_path) -> None:
+    asked = []
+    with guarded(lambda path: asked.append((path.name, path.exists()))):
+        write_text(tmp_path / "a", "x")
+        with whole_folder(tmp_path / "b") as part:
+            write_text(part / "within", "x")
+    write_text(tmp_path / "c", "x")
+    assert asked == [("a", False), ("b", False)]
+
+
+def test_what_a_guard_refuses_does_not_appear(tmp_path) -> None:
+    def refuse(path) -> None:
+        raise UserError("no")
+
+    write_text(tmp_path / "a", "old")
+    with guarded(refuse):
+        for write in (lambda: write_text(tmp_path / "a", "new"), lambda: folder(tmp_path / "b")):
+            with pytest.raises(UserError):
+                write()
+    assert [file.name for file in tmp_path.iterdir()] == ["a"]
+    assert (tmp_path / "a").read_text() == "old"
+
+
+def folder(path) -> None:
+    with whole_folder(path) as part:
+        (part / "x").touch()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [OSError(errno.ENOSPC, "x"), OSError(errno.EDQUOT, "x"), Exception("No space left on device")],
+)
+def test_want_of_space_names_the_output_whichever_library_met_it(tmp_path, error) -> None:
+    with pytest.raises(OSError, match="no space left: it needs more than the") as caught:
+        raise_in(whole_folder(tmp_path / "out"), error)
+    assert caught.value.filename == str(tmp_path / "out")
+
+
+def test_another_error_stays_what_it_was(tmp_path) -> None:
+    with pytest.raises(RuntimeError, match="ours"):
+        raise_in(whole_file(tmp_path / "out"), RuntimeError("ours"))
+
+
+def raise_in(block, error) -> None:
+    with block:
+        raise error
+
+
+def test_a_text_that_is_none_is_one_line(tmp_path) -> None:
+    (tmp_path / "a").write_bytes(b"\xff\xfe")
+    with pytest.raises(UserError, match="a: not UTF-8 text"):
+        read_text(tmp_path / "a")

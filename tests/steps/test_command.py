@@ -183,10 +183,12 @@ def test_every_value_of_every_section_says_what_it_means():
     assert bare == []
 
 
-def test_run_hands_over_device_threads_and_batch():
+def test_run_hands_over_how_it_is_computed():
     @step(run=True)
     def running(run):
         """Run."""
-        click.echo(repr(run == Run(device="cpu", threads=1, batch=2)))
+        click.echo(repr(run))
 
-    assert run(running, "--device", "cpu", "--threads", "1", "--batch", "2").output == "True\n"
+    line = "--device cpu --threads 1 --batch 2 --precision bfloat16 --no-channels_last"
+    wanted = Run(device="cpu", threads=1, batch=2, precision="bfloat16", channels_last=False)
+    assert run(running, *line.split()).output == f"{wanted!r}\n"

@@ -1,0 +1,237 @@
+"""What a step owes DVC, under a real DVC, on a stage that waits until a test lets it go on."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from checkout import BIN, Checkout
+from house import ROOT
+
+from steps import engine
+
+STEP = """
+from __future__ import annotations
+import time
+from pathlib import Path
+from artifact_units.storage import write_text
+from steps.command import input_path, output_path, step
+from steps.parameters import SampleGenerations
+
+@step(SampleGenerations)
+@input_path("given", "Read.")
+@output_path("out", "Written.")
+def main(given, out, params):
+    Path("begun").touch()
+    for _ in range(1200):
+        if Path("go").exists():
+            break
+        time.sleep(0.05)
+    write_text(out, given.read_text())
+
+if __name__ == "__main__":
+    main()
+"""
+GRAPH = """
+stages:
+  slow@NAME@:
+    cmd: @BEFORE@python -m steps.slow --given given --out results/slow/out ${sample_generations}
+    deps: [given, steps/slow.py, artifact_units/storage.py]
+    params: [sample_generations]
+    outs: [results/slow/out, results/slow/out.manifest.json]
+"""
+
+
+@pytest.fixture(scope="module")
+def start(tmp_path_factory):
+    checkout = Checkout.make(tmp_path_factory.mktemp("start") / "it", {}, stand_ins=False)
+    (checkout.path / "steps/slow.py").write_text(STEP)
+    (checkout.path / "given").write_text("abc")
+    shutil.rmtree(checkout.path / "demo")
+    return checkout
+
+
+@pytest.fixture
+def slow(start, tmp_path):
+    """A checkout of one stage, and no process left of it."""
+    checkout = start.copy(tmp_path / "it")
+    (checkout.path / "dvc.yaml").write_text(graph())
+    yield checkout
+    (checkout.path / "go").touch()
+
+
+def graph(before="", name=""):
+    return GRAPH.replace("@BEFORE@", before).replace("@NAME@", name)
+
+
+def begin(checkout, **more):
+    """DVC, once the step that it started runs; a process group of its own."""
+    environment = {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}", **more}
+    process = subprocess.Popen(
+        [str(BIN / "dvc"), "repro"],
+        cwd=checkout.path,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    wait_for(lambda: (checkout.path / "begun").exists() or process.poll() is not None)
+    assert process.poll() is None, process.communicate()[0]
+    return process
+
+
+def wait_for(condition):
+    for _ in range(1200):
+        if condition():
+            return
+        time.sleep(0.05)
+    raise AssertionError("it did not happen in a minute")
+
+
+def end(checkout, process):
+    (checkout.path / "go").touch()
+    return process.communicate(timeout=60)[0]
+
+
+def steps_in(group):
+    """The processes of a process group that run the step."""
+    listed = subprocess.run(
+        ["ps", "-o", "pid=,args=", "-s", str(group)], capture_output=True, text=True, check=False
+    )
+    return [line for line in listed.stdout.splitlines() if "-m steps.slow" in line]
+
+
+def put(checkout, file, old, new):
+    text = (checkout.path / file).read_text()
+    assert old in text
+    (checkout.path / file).write_text(text.replace(old, new))
+
+
+def outputs(checkout):
+    return sorted(path.name for path in (checkout.path / "results/slow").glob("[!.]*"))
+
+
+def test_an_undisturbed_stage_ends_well_and_needs_nothing_more(slow):
+    said = end(slow, begin(slow))
+    assert "dvc push" in said or "Updating lock file" in said
+    assert outputs(slow) == ["out", "out.manifest.json"]
+    assert "up to date" in slow.dvc("status")
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "named"),
+    [
+        (
+            "params.yaml",
+            "  heldout: 1000",
+            "  heldout: 999",
+            "params.yaml: heldout is 999, was 1000",
+        ),
+        ("steps/slow.py", "1200", "1201", "steps/slow.py"),
+        ("artifact_units/storage.py", "sync, rename", "sync  rename", "artifact_units/storage.py"),
+        ("given", "abc", "abd", "given"),
+    ],
+)
+def test_a_result_of_what_has_changed_since_does_not_appear(slow, file, old, new, named):
+    process = begin(slow)
+    put(slow, file, old, new)
+    said = end(slow, process)
+    assert process.returncode != 0
+    line = next(line for line in said.splitlines() if line.startswith("Error: "))
+    assert named in line
+    assert "changed while the stage ran" in line
+    assert outputs(slow) == []
+    assert not (slow.path / "dvc.lock").exists()
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("params.yaml", "  unit_fid:", "  unit_fit:"),  # of another stage
+        ("artifact_units/edits.py", "import", "import  "),  # not loaded by this one
+    ],
+)
+def test_a_change_that_the_stage_does_not_rest_on_stops_nothing(slow, file, old, new):
+    process = begin(slow)
+    put(slow, file, old, new)
+    end(slow, process)
+    assert process.returncode == 0
+    assert outputs(slow) == ["out", "out.manifest.json"]
+
+
+def test_parameters_that_changed_before_the_step_began_are_seen_too(slow):
+    # DVC reads params.yaml once, when it starts; the shell command stands for an earlier stage.
+    before = "sed -i /heldout/s/1000/999/ params.yaml && "
+    (slow.path / "dvc.yaml").write_text(graph(before))
+    (slow.path / "go").touch()
+    said = slow.fails(str(BIN / "dvc"), "repro")
+    assert "params.yaml: heldout is 999, was 1000" in said
+    assert outputs(slow) == []
+
+
+@pytest.mark.parametrize(
+    "before", ["", "true; ", "exec sh -c 'true; exec bash -c \"true; ", "cat x | "]
+)
+def test_a_step_ends_with_the_dvc_that_started_it(slow, before):
+    if before.startswith("exec"):
+        text = graph(before).replace("${sample_generations}", "${sample_generations}\"'")
+    else:
+        text = graph(before)
+    (slow.path / "dvc.yaml").write_text(text)
+    process = begin(slow)
+    assert steps_in(process.pid)
+    os.kill(process.pid, signal.SIGKILL)
+    wait_for(lambda: not steps_in(process.pid))
+    process.communicate()
+    assert list((slow.path / "results/slow").iterdir()) == []
+    (slow.path / "go").touch()
+    slow.dvc("repro")
+    assert (slow.path / "results/slow/out").read_text() == "abc"
+
+
+def test_a_step_that_a_person_starts_owes_no_engine_anything(slow):
+    environment = {**os.environ, "PYTHONPATH": str(slow.path)}
+    (slow.path / "go").touch()
+    line = "--given given --out o --labelled 1 --unlabelled 1 --heldout 1"
+    done = subprocess.run(
+        [sys.executable, "-m", "steps.slow", *line.split()],
+        cwd=slow.path,
+        env=environment,
+        check=False,
+    )
+    assert done.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("stage", "wanted"),
+    [
+        ("sample_generations", {"labelled": 2, "threads": 1}),
+        ("collect_featuremaps", {"images": 3, "unlabelled": 7, "threads": 1}),
+        ("correct_generations@none", {"artifacts": 4, "ranking": "r", "threads": 1}),
+    ],
+)
+def test_the_values_that_dvc_records_of_a_stage_are_found_by_name(stage, wanted, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    values = {
+        "run": {"threads": 1},
+        "sample_generations": {"labelled": 2, "unlabelled": 7},
+        "collect_featuremaps": {"images": 3},
+        "correct_generations": {
+            "artifacts": 4,
+            "corrections": {"none": {"ranking": "r"}, "other": {"ranking": "s"}},
+        },
+    }
+    found = engine._recorded(stage, values)
+    assert found.items() >= wanted.items()
+    assert "other" not in found
+
+
+def test_no_engine_is_seen_where_none_started_the_tests(monkeypatch):
+    monkeypatch.delenv("DVC_STAGE", raising=False)
+    assert engine.started_by({}) is None
+    assert Path("/proc/self/environ").exists()
