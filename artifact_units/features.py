@@ -1,20 +1,17 @@
-"""Features of images, whatever extractor makes them: computed by batches, kept in one table."""
+"""Features of images, whatever extractor made them, as the table that they are kept in."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 
 from artifact_units.errors import UserError
-from artifact_units.images import SHARD, ImageSet
 from artifact_units.shapes import Features, Images, Reals
-from artifact_units.tables import metadata_of, read_table, write_parts
+from artifact_units.tables import metadata_of, read_table
 
 
 @dataclass(frozen=True)
@@ -52,25 +49,6 @@ class FeatureSet:
         return self.features[[place[key] for key in wanted]]
 
 
-def write_features(
-    path: Path, extractor: Extractor, sets: Sequence[ImageSet], batch: int, first: int | None = None
-) -> int:
-    """Extract ``sets`` one after the other into one table; one shard in memory at a time.
-
-    ``first``: only so many images of each set, which must have them. Returns how many there were.
-    A feature that is not finite is a UserError that names its image.
-    """
-    for images in sets:
-        if first is not None and len(images) < first:
-            raise UserError(
-                f"{images.folder}: {len(images)} images, {first} are asked for; "
-                "add some, or lower extract_features.reals"
-            )
-    parts = chain.from_iterable(_parts(extractor, images, batch, first) for images in sets)
-    write_parts(path, "features", parts, {"extractor": extractor.name, "dim": str(extractor.dim)})
-    return sum(len(images) if first is None else first for images in sets)
-
-
 def read_features(path: Path) -> FeatureSet:
     """The table of features at ``path``, all of it in memory."""
     table = read_table(path, "features")
@@ -104,19 +82,3 @@ def check_enough(metric: str, real: Reals, generated: Features, least: tuple[int
         )
     check_finite(real, lambda row: f"{metric}: real image {row}")
     check_finite(generated, lambda row: f"{metric}: generated image {row}")
-
-
-def _parts(
-    extractor: Extractor, images: ImageSet, batch: int, first: int | None
-) -> Iterator[dict[str, Any]]:
-    done, end = 0, len(images) if first is None else first
-    for shard in images.batches(SHARD):
-        if done == end:
-            return
-        pixels = shard[: end - done]
-        rows = slice(done, done + len(pixels))
-        done = rows.stop
-        ids = images.ids[rows]
-        features = torch.cat([extractor.extract(b).float().cpu() for b in pixels.split(batch)])
-        check_finite(features, lambda row, ids=ids: f"{images.folder}: image {ids[row]}")
-        yield {"id": ids, "repeat": images.repeats[rows], "features": list(features.numpy())}

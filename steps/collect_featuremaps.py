@@ -6,8 +6,11 @@ from pathlib import Path
 
 import click
 
+from artifact_units.parts import Shards, each, gather
 from steps.command import input_path, output_path, say, step
+from steps.loading import generator_once
 from steps.parameters import CollectFeaturemaps, Run
+from steps.shards import sharded
 
 
 @step(CollectFeaturemaps, run=True)
@@ -15,6 +18,7 @@ from steps.parameters import CollectFeaturemaps, Run
 @input_path("labels", "Table of labels; those of the test split are left out.")
 @click.option("--unlabelled", type=click.IntRange(1), required=True, help="Generations surveyed.")
 @output_path("out", "Folder: histograms.parquet, maxima.parquet, featuremaps/.")
+@sharded
 def main(
     generator: Path,
     labels: Path,
@@ -22,31 +26,33 @@ def main(
     out: Path,
     params: CollectFeaturemaps,
     run: Run,
+    shards: Shards,
 ) -> None:
     """Collect histograms of every unit, and the labelled generations' featuremaps."""
-    import numpy as np
-
-    from artifact_units import compute, featuremaps, histograms
-    from artifact_units.generators import load_generator
+    from artifact_units import collection, compute, survey
     from artifact_units.latents import UNLABELLED
     from artifact_units.selection import labelled_ids
     from artifact_units.storage import whole_folder
 
     device = compute.prepare(run.device, run.threads)
-    network = load_generator(generator).to(device)
-    layers = featuremaps.in_network_order(network, params.layers)
+    network = generator_once(generator, device, run)()
+    layers = collection.in_network_order(network, params.layers)
     ids = labelled_ids(labels, params.images)
-    featuremaps.check_limit(layers, len(ids), params.limit_gb)
-    size = featuremaps.bytes_needed(layers, len(ids)) / 1e6
+    collection.check_limit(layers, len(ids), params.limit_gb)
+    size = collection.bytes_needed(layers, len(ids)) / 1e6
     say(f"will write {size:.1f} MB of featuremaps: {len(ids)} generations, {len(layers)} layers")
-    surveyed = np.arange(UNLABELLED, UNLABELLED + unlabelled)
-    counted, maxima = featuremaps.survey(network, layers, surveyed, run.batch)
-    with whole_folder(out) as part:
-        histograms.write_histograms(part / "histograms.parquet", counted)
-        featuremaps.write_maxima(part / "maxima.parquet", surveyed, maxima)
-        featuremaps.write_featuremaps(part / "featuremaps", network, layers, ids, run.batch)
+    surveyed = range(UNLABELLED, UNLABELLED + unlabelled)
+    surveys = survey.survey_parts(network, layers, surveyed, run.batch)
+    maps = collection.featuremap_parts(network, layers, ids, run.batch)
+    if shards.share:
+        shards.compute([*surveys, *maps])
+    else:
+        with whole_folder(out) as whole:
+            survey.write_survey(whole, layers, surveyed, each(surveys, out, shards.folder))
+            gather(maps, whole, shards.folder)
+    changed = compute.effect(network, surveyed[: run.batch])
     units = sum(layer.units for layer in layers)
-    say(f"{units} units of {layers[0].name} … {layers[-1].name} on {device}")
+    say(f"{units} units of {layers[0].name} … {layers[-1].name} on {device}{changed}")
 
 
 if __name__ == "__main__":

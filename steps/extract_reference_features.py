@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from artifact_units.parts import Shards
 from steps.command import input_path, output_path, say, step
 from steps.parameters import ExtractFeatures, Run
+from steps.shards import sharded
 
 
 @step(ExtractFeatures, run=True)
@@ -13,12 +15,19 @@ from steps.parameters import ExtractFeatures, Run
 @input_path("generations", "Folder with the image set unlabelled.")
 @input_path("truth", "Folder of known truth (with image sets clean, reference), or any other.")
 @output_path("out", "Folder of tables: reals, unlabelled and, with a truth, clean, reference.")
+@sharded
 def main(
-    images: Path, generations: Path, truth: Path, out: Path, params: ExtractFeatures, run: Run
+    images: Path,
+    generations: Path,
+    truth: Path,
+    out: Path,
+    params: ExtractFeatures,
+    run: Run,
+    shards: Shards,
 ) -> None:
     """Extract features of the real, unlabelled and held-out images, once."""
     from artifact_units import compute, registry
-    from artifact_units.features import write_features
+    from artifact_units.extraction import feature_parts, write_features
     from artifact_units.images import check_alike, open_images
     from artifact_units.storage import whole_folder
     from artifact_units.truth import open_truth
@@ -30,12 +39,20 @@ def main(
     check_alike(sets["reals"], sets["unlabelled"])
     if known is not None:
         sets |= {"clean": known.clean, "reference": known.reference}
-    done = 0
-    with whole_folder(out) as part:
-        for name, found in sets.items():
-            first = params.reals if name == "reals" else None
-            done += write_features(part / f"{name}.parquet", extractor, [found], run.batch, first)
-    say(f"{done} images as {extractor.dim} features of {extractor.name} on {device}")
+    first = {"reals": params.reals}
+    if shards.share:
+        parts = [
+            part
+            for name, found in sets.items()
+            for part in feature_parts(name, extractor, [found], run.batch, first.get(name))
+        ]
+        shards.compute(parts)
+    else:
+        with whole_folder(out) as whole:
+            for name, found in sets.items():
+                table = whole / f"{name}.parquet"
+                write_features(table, extractor, [found], run.batch, first.get(name), shards.folder)
+    say(f"{len(sets)} sets as {extractor.dim} features of {extractor.name} on {device}")
 
 
 if __name__ == "__main__":
