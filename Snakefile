@@ -4,23 +4,34 @@
 from pathlib import Path
 
 from workflow.bridge import BridgeError, read_graph
+from workflow.locks import hold_head
+from workflow.mend import mend
 
 
 report: "workflow/report/workflow.rst"
 
 
-if config:
-    raise WorkflowError("--config would be a second params.yaml; change params.yaml itself")
+shards = config.get("shards", 1)
+if set(config) - {"shards"} or not isinstance(shards, int):
+    raise WorkflowError("--config takes shards=N only; what is computed, change in params.yaml")
 
 try:
-    graph = read_graph()
-    if workflow.is_main_process:
+    alone = workflow.is_main_process and hold_head()
+    if alone:
+        mend()
+    graph = read_graph(shards)
+    if alone:
         graph.set_stamps()
 except BridgeError as error:
     raise WorkflowError(str(error))
 
 constant = {job.name for job in graph if job.constant}
 captioned = [job for job in graph if Path(f"workflow/report/{job.name}.rst").exists()]
+
+
+def stamps_of(names):
+    """What a job waits for; by a stage whose output never changes no other is made stale."""
+    return [ancient(graph.stamp(n)) if n in constant else graph.stamp(n) for n in names]
 
 
 onsuccess:
@@ -36,6 +47,7 @@ rule all:
         [graph.stamp(job.name) for job in graph],
 
 
+# A stage.
 for job in graph:
 
     rule:
@@ -44,19 +56,45 @@ for job in graph:
         message:
             job.text
         input:
-            [graph.stamp(name) for name in job.needs if name not in constant],
-            [ancient(graph.stamp(name)) for name in job.needs if name in constant],
+            stamps_of(job.needs),
+            [graph.shard_stamp(job, shard) for shard in range(job.shards)],
         output:
             touch(graph.stamp(job.name)),
         params:
             stage=job.stage,
+            parts=f".shards/{job.name}",
         log:
             f"logs/{job.name}.log",
         threads: job.threads
         resources:
+            **job.gathering,
+        shell:
+            "python -m workflow.jobs {params.stage:q} 2>&1 | tee {log} && rm -rf {params.parts}"
+
+
+# Its shards, where `--config shards=N` cuts its work: N jobs that compute its parts beforehand.
+for job in (job for job in graph if job.shards):
+
+    rule:
+        name:
+            f"shard_{job.name}"
+        message:
+            f"{job.text} Shard {{wildcards.shard}} of {job.shards}."
+        input:
+            stamps_of(job.needs),
+        output:
+            touch(graph.shard_stamp(job)),
+        params:
+            stage=job.stage,
+            shards=job.shards,
+        log:
+            f"logs/{job.name}.{{shard}}.log",
+        threads: job.threads
+        resources:
             **job.resources,
         shell:
-            "dvc --wait-for-lock repro --single-item {params.stage:q} 2>&1 | tee {log}"
+            "python -m workflow.jobs {params.stage:q} {wildcards.shard}/{params.shards} 2>&1 "
+            "| tee {log}"
 
 
 # `make report`: what the captioned stages made, copied for Snakemake's own report.
@@ -75,7 +113,7 @@ for job in captioned:
         output:
             report(
                 directory(f"logs/shown/{job.name}"),
-                patterns=["{file}.html", "{file}.csv", "{file}.json"],
+                patterns=["{file}.html", "{file}.png", "{file}.svg", "{file}.csv", "{file}.json"],
                 caption=f"workflow/report/{job.name}.rst",
                 category=job.text,
             ),

@@ -16,6 +16,13 @@ FOLDERS = ("artifact_units", "demo", "params", "steps", "workflow")
 FILES = (".dvcignore", ".gitignore", ".dvc/config", "Snakefile", "dvc.yaml", "params.yaml")
 STAND_IN = ROOT / "tests/engines/stand_in.py"
 BIN = Path(sys.executable).parent
+OF_MAKE = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")  # a make under `make test` would say that it is
+ENVIRONMENT = {
+    **{name: value for name, value in os.environ.items() if name not in OF_MAKE},
+    "PATH": f"{BIN}:{os.environ['PATH']}",
+    "OMP_NUM_THREADS": "1",
+    "PYTHONDONTWRITEBYTECODE": "1",
+}
 
 
 def put(values: Any, changes: dict[str, Any]) -> None:
@@ -90,10 +97,25 @@ class Checkout:
         assert done.returncode != 0, done.stdout
         return done.stdout
 
+    def says(self, *words: str) -> str:
+        """What a command says, however it ends."""
+        return self._start(*words).stdout
+
     def locks(self) -> dict[str, str]:
         """The records of the run, as text."""
         names = ("dvc.lock", "demo/dvc.lock")
         return {name: (self.path / name).read_text(encoding="utf-8") for name in names}
+
+    def start(self, *words: str) -> subprocess.Popen[bytes]:
+        """A command on its own, in a group of its own; nobody hears it."""
+        return subprocess.Popen(
+            words,
+            cwd=self.path,
+            env=ENVIRONMENT,
+            start_new_session=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
 
     def _run(self, *words: str) -> str:
         done = self._start(*words)
@@ -101,16 +123,10 @@ class Checkout:
         return done.stdout
 
     def _start(self, *words: str) -> subprocess.CompletedProcess[str]:
-        environment = {
-            **os.environ,
-            "PATH": f"{BIN}:{os.environ['PATH']}",
-            "OMP_NUM_THREADS": "1",
-            "PYTHONDONTWRITEBYTECODE": "1",
-        }
         return subprocess.run(
             words,
             cwd=self.path,
-            env=environment,
+            env=ENVIRONMENT,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -20,11 +20,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from workflow.locks import STAMPS
+
 # A job's `dvc` and its stage's `python` are those that this process runs under.
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
 
-STAMPS = Path(".smk")
-SNAKEMAKE = Path(".snakemake")
+SHARDS = Path(".shards")
+BEGUN = STAMPS / "recorded.json"  # what dvc.lock held when the run began that is not at its end
 OLD = 1.0  # every stamp's time, so that no stamp is newer than another
 
 
@@ -44,6 +46,13 @@ class Job:
     threads: int
     resources: dict[str, int | str]
     outputs: tuple[str, ...]
+    shards: int  # jobs that compute its parts beforehand; 0: it does all itself
+
+    @property
+    def gathering(self) -> dict[str, int | str]:
+        """What the stage itself needs: its shards, if it has any, need the GPU."""
+        spared = {"gpu"} if self.shards else set()
+        return {name: value for name, value in self.resources.items() if name not in spared}
 
 
 class Graph:
@@ -52,20 +61,22 @@ class Graph:
     A frozen stage needs nothing and DVC never runs it: its job records the output that is there.
     """
 
-    def __init__(self, repo: Any) -> None:
+    def __init__(self, repo: Any, shards: int) -> None:
         from dvc.repo.reproduce import get_active_graph, plan_repro
 
         active = get_active_graph(repo.index.graph)
         wanted = repo.stage.collect("dvc.yaml")
         self.repo = repo
         self.stages = plan_repro(active, wanted)
-        self.jobs = [_job(stage, list(active[stage])) for stage in self.stages]
+        self.jobs = [_job(stage, list(active[stage]), shards) for stage in self.stages]
         shape = json.dumps([vars(job) for job in self.jobs], sort_keys=True)
         code = [path.read_bytes() for path in (Path("Snakefile"), Path(__file__))]
         # Snakemake remembers a rule's text by its output's path: another text, another path.
         self.folder = STAMPS / hashlib.sha256(b"".join([shape.encode(), *code])).hexdigest()[:12]
 
-        self.recorded = {lock: _recorded(lock) for lock in map(_lock_of, self.stages)}
+        self.recorded = {
+            str(lock): _recorded(lock) for lock in sorted({*map(_lock_of, self.stages)})
+        }
 
     def __iter__(self) -> Iterator[Job]:
         return iter(self.jobs)
@@ -73,6 +84,10 @@ class Graph:
     def stamp(self, name: str) -> str:
         """The path of a job's stamp."""
         return str(self.folder / f"{name}.ok")
+
+    def shard_stamp(self, job: Job, shard: int | str = "{shard}") -> str:
+        """The path of the stamp of one of a job's shards."""
+        return str(self.folder / job.name / f"{shard}-of-{job.shards}.ok")
 
     def stale(self) -> set[str]:
         """The jobs whose stage DVC would run, or that rest on such a one."""
@@ -87,66 +102,109 @@ class Graph:
         return stale
 
     def set_stamps(self) -> None:
-        """Put a stamp for every fresh job and none for a stale one, unless a run is under way."""
-        if _busy():
-            return
-        # Stamps made anew are never half-written, whatever a killed run has left noted.
-        shutil.rmtree(SNAKEMAKE / "incomplete", ignore_errors=True)
-        with _one_line():
+        """Put a stamp for every fresh job and none for a stale one; not while a run goes on."""
+        with one_line():
             stale = self.stale()
-        self.folder.mkdir(parents=True, exist_ok=True)
-        for job in self.jobs:
-            stamp = Path(self.stamp(job.name))
-            if job.name in stale:
-                stamp.unlink(missing_ok=True)
-            else:
-                stamp.touch()
-                os.utime(stamp, (OLD, OLD))
+        self._note_recorded(bool(stale))
+        for job, stage in zip(self.jobs, self.stages, strict=True):
+            fresh = job.name not in stale
+            _set(Path(self.stamp(job.name)), fresh)
+            # Those of a killed run count if its shards computed what is to be computed now.
+            begun = not fresh and not stale & {*job.needs} and folder_of(stage).is_dir()
+            for shard in range(job.shards):
+                stamp = Path(self.shard_stamp(job, shard))
+                _set(stamp, fresh or (begun and stamp.exists()))
+
+    def _note_recorded(self, unfinished: bool) -> None:
+        if BEGUN.exists():
+            self.recorded = json.loads(BEGUN.read_text())
+            self.order_locks()
+        if unfinished:
+            with _whole(BEGUN) as part:
+                part.write_text(json.dumps(self.recorded))
+        else:
+            BEGUN.unlink(missing_ok=True)
 
     def order_locks(self) -> None:
-        """Put the stages recorded since the graph was read into the order that DVC runs them in.
+        """Put the stages recorded since the run began into the order that DVC runs them in.
 
         Jobs end in any order and DVC appends; so the same run is the same dvc.lock, byte for byte.
+        A run that was killed has begun with the first of those that it takes to end it.
         """
         from dvc.repo import lock_repo
         from dvc.utils.serialize import modify_yaml
 
         with lock_repo(self.repo):
-            for lock, before in self.recorded.items():
+            for lock in {_lock_of(stage): None for stage in self.stages}:
+                before = self.recorded.get(str(lock), [])
+                added = [name for name in _recorded(lock) if name not in before]
                 mine = [stage.name for stage in self.stages if _lock_of(stage) == lock]
-                new = [name for name in mine if name not in before]
-                if [name for name in _recorded(lock) if name in new] == new:
+                ordered = [name for name in mine if name in added]
+                if added == ordered:
                     continue
-                with modify_yaml(str(lock)) as data:
-                    for name in new:
-                        if name in data["stages"]:
+                with _whole(lock) as part:
+                    shutil.copy(lock, part)
+                    with modify_yaml(str(part)) as data:
+                        for name in ordered:
                             data["stages"][name] = data["stages"].pop(name)
 
 
-def read_graph() -> Graph:
-    """DVC's graph of the current folder, or a BridgeError that says what is wrong with it."""
-    with _one_line():
-        from dvc.repo import Repo
+def read_graph(shards: int = 1) -> Graph:
+    """DVC's graph of the current folder, or a BridgeError that says what is wrong with it.
 
-        return Graph(Repo())
+    Stages whose work comes in parts are cut into ``shards`` jobs.
+    """
+    with one_line(), quiet_repo() as repo:
+        return Graph(repo, shards)
 
 
-def _job(stage: Any, needed: Sequence[Any]) -> Job:
+@contextmanager
+def quiet_repo() -> Iterator[Any]:
+    """DVC's repository while no other DVC writes; it waits, for records are not written at once."""
+    from dvc.repo import Repo, lock_repo
+
+    repo = Repo(_wait_for_lock=True)
+    with lock_repo(repo):
+        yield repo
+
+
+def rule_of(stage: str) -> str:
+    """The name of a stage as a rule's."""
+    return stage.rpartition(":")[2].replace("@", "__")
+
+
+def folder_of(stage: Any) -> Path:
+    """Where the shards of a stage compute its parts: by its command and what it rests on now."""
+    from dvc.stage.cache import _get_stage_hash
+
+    stage.save_deps()
+    return SHARDS / rule_of(stage.name) / _get_stage_hash(stage)[:16]
+
+
+def _set(stamp: Path, fresh: bool) -> None:
+    if fresh:
+        stamp.parent.mkdir(parents=True, exist_ok=True)
+        stamp.touch()
+        os.utime(stamp, (OLD, OLD))
+    else:
+        stamp.unlink(missing_ok=True)
+
+
+def _job(stage: Any, needed: Sequence[Any], shards: int) -> Job:
     given = dict((stage.meta or {}).get("smk", {}))
+    outputs = (os.path.relpath(out.fs_path) for out in stage.outs)
+    comes_in_parts = given.pop("parts", False)
     return Job(
-        name=_name(stage),
+        name=rule_of(stage.name),
         stage=stage.addressing,
         text=stage.desc or stage.name,
-        needs=tuple(sorted(_name(other) for other in needed)),
+        needs=tuple(sorted(rule_of(other.name) for other in needed)),
         constant=given.pop("constant", False),
         threads=given.pop("threads", 1),
         resources=given,
-        outputs=tuple(sorted(os.path.relpath(out.fs_path) for out in stage.outs)),
+        outputs=tuple(sorted(out for out in outputs if not out.endswith(".manifest.json"))),
+        shards=shards if comes_in_parts and shards > 1 else 0,
     )
-
-
-def _name(stage: Any) -> str:
-    return stage.name.replace("@", "__")
 
 
 def _lock_of(stage: Any) -> Path:
@@ -159,13 +217,17 @@ def _recorded(lock: Path) -> list[str]:
     return list(load_yaml(str(lock)).get("stages", {})) if lock.exists() else []
 
 
-def _busy() -> bool:
-    locks = SNAKEMAKE / "locks"
-    return locks.is_dir() and any(locks.iterdir())
+@contextmanager
+def _whole(path: Path) -> Iterator[Path]:
+    """A temporary path to write to, that becomes ``path``: nothing is torn where one is killed."""
+    part = path.with_name(f".{path.name}.part")
+    yield part
+    os.replace(part, path)
 
 
 @contextmanager
-def _one_line() -> Iterator[None]:
+def one_line() -> Iterator[None]:
+    """What DVC says against the block, as a BridgeError of one line."""
     from dvc.exceptions import DvcException
 
     try:

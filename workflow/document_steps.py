@@ -17,14 +17,26 @@ Every stage is one command: paths and values in, files out. This page is their `
 def page(folder: Path) -> str:
     """The page for the steps in ``folder``, in alphabetical order."""
     modules = [importlib.import_module(f"steps.{f.stem}") for f in sorted(folder.glob("*.py"))]
-    commands = [m for m in modules if isinstance(getattr(m, "main", None), click.Command)]
-    return "\n".join([HEAD, *(_section(m.__name__, m.main) for m in commands)])
+    steps = [m for m in modules if isinstance(getattr(m, "main", None), click.Command)]
+    commands = [named for m in steps for named in _commands(m.__name__, m.main)]
+    return "\n".join([HEAD, *(_section(words, command) for words, command in commands)])
 
 
-def _section(module: str, command: click.Command) -> str:
-    context = click.Context(command, info_name=f"python -m {module}", max_content_width=100)
+def _commands(words: str, command: click.Command) -> list[tuple[str, click.Command]]:
+    """A step's command, and where it is a group those in it, each by the words that run it."""
+    found = [(words, command)]
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            inner = command.get_command(context, name)
+            found += _commands(f"{words} {name}", inner) if inner else []
+    return found
+
+
+def _section(words: str, command: click.Command) -> str:
+    context = click.Context(command, info_name=f"python -m {words}", max_content_width=100)
     context.terminal_width = 100
-    return f"## {module.removeprefix('steps.')}\n\n```\n{command.get_help(context)}\n```\n"
+    return f"## {words.removeprefix('steps.')}\n\n```\n{command.get_help(context)}\n```\n"
 
 
 @click.command()

@@ -18,10 +18,12 @@ from click.testing import CliRunner
 from parity.cases import FOLDER
 from PIL import Image
 
-from artifact_units.export import difference, read_corrections
+from artifact_units.edits import Scale
+from artifact_units.export import difference, read_edits
 from artifact_units.generators import load_generator
 from artifact_units.images import open_images
 from artifact_units.labels import Verdict, lines_of
+from artifact_units.manifests import SUFFIX
 from artifact_units.storage import sha256_of
 from workflow.bridge import read_graph
 
@@ -36,7 +38,8 @@ SMALL = {
     "inputs.reals": "reals",
     "inputs.labels": "labels.jsonl",
     "inputs.truth": "params/no_truth",
-    "run": {"device": "cpu", "threads": 1, "batch": 20},
+    "run.device": "cpu",
+    "run.batch": 20,
     "sample_generations": {"labelled": 60, "unlabelled": 20, "heldout": 30},
     "label_generations.least": 3,
     "train_classifier.px": 32,
@@ -50,6 +53,10 @@ SMALL = {
     "score_units.bootstrap": 0,
     "score_units.rankings": {
         "defective_score": {"ranking": "defective_score", "normalise": "none"}
+    },
+    "choose_correction": {
+        "artifacts": 2, "normals": 2, "harm": 10.0, "ranking": ["defective_score"],
+        "corrector": ["clip"], "n": [1], "start": [1], "stop": [2], "scale": [1.0],
     },
     "correct_generations.artifacts": 3,
     "correct_generations.normals": 3,
@@ -88,7 +95,8 @@ def user(path: Path, checkpoint: Path, said: str) -> None:
     generator = checkpoint.name
     if said:
         generator = "generator.yaml"
-        (path / generator).write_text(f"generator: {checkpoint.name}\n{said}\n")
+        beside = f"generator: {checkpoint.name}\nsha256: {sha256_of(checkpoint)}"
+        (path / generator).write_text(f"{beside}\n{said}\n")
     px = load_generator(path / generator).image_px
     Checkout(path).change({**SMALL, "inputs.generator": generator, "read_reals.px": px})
     (path / "reals" / "deep").mkdir(parents=True)
@@ -134,9 +142,11 @@ def test_the_pipeline_runs_on_a_checkpoint_of_each_family(family, tmp_path):
             assert f"layout {layout}," in heard
     assert {"read_reals", "export_generator", "report"} <= {stage.name for stage in stages}
     assert "</html>" in Path("results/report/report.html").read_text(encoding="utf-8")
-    (exported,) = Path("results/export_generator").glob("corrected.*")
+    files = Path("results/export_generator").glob("corrected.*")
+    (exported,) = (file for file in files if not file.name.endswith(SUFFIX))
     assert exported.suffix == (".safetensors" if layout == "artifact-units" else ".pth")
-    edits = read_corrections(Path("results/correct_generations/sequential/edits.json"))
-    assert any(factor != 1 for edit in edits.values() for factor in edit.factors)
+    edits = read_edits(Path("results/correct_generations/sequential/edits.json"))
+    scales = [edit for edit in edits.values() if isinstance(edit, Scale)]
+    assert any(factor != 1 for edit in scales for factor in edit.factors)
     whole, written = load_generator(Path(name).name), load_generator(exported)
     assert difference(whole, edits, written)[0] < 1e-4

@@ -1,4 +1,7 @@
-"""The real steps on a tiny run, from rendering to report, under each engine in its own folder."""
+"""The real steps on a tiny run, from rendering to report, under each engine in its own folder.
+
+Snakemake cuts into shards what comes in parts; DVC does not.
+"""
 
 import json
 
@@ -28,6 +31,9 @@ TINY = {
     "score_units.bootstrap": 5,
     "score_units.rankings.random.repeats": 2,
     "score_units.rankings.unit_fid.top": 10,
+    "choose_correction.artifacts": 2,
+    "choose_correction.normals": 2,
+    "choose_correction.stop": [5],
     "correct_generations.artifacts": 6,
     "correct_generations.normals": 4,
     "correct_generations.confidence": 0.0,
@@ -62,7 +68,7 @@ def by_dvc(start, tmp_path_factory):
 @pytest.fixture(scope="module")
 def by_snakemake(start, tmp_path_factory):
     checkout = start.copy(tmp_path_factory.mktemp("tiny_snakemake") / "it")
-    checkout.snakemake()
+    checkout.snakemake("--config", "shards=2")
     return checkout
 
 

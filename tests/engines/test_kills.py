@@ -1,0 +1,135 @@
+"""kill -9 at any moment, of an engine alone or with all its jobs: the plain command recovers."""
+
+import hashlib
+import os
+import random
+import signal
+import subprocess
+import time
+
+import pytest
+import small_graph
+from checkout import stages_run
+from small_graph import ONCE, computed
+
+KILLS = 20
+ENGINES = {"dvc": ("dvc", "repro"), "snakemake": ("snakemake", "--cores", "2")}
+
+
+@pytest.fixture(scope="module")
+def start(tmp_path_factory):
+    return small_graph.make(tmp_path_factory.mktemp("kills") / "it")
+
+
+@pytest.fixture(scope="module")
+def undisturbed(start, tmp_path_factory):
+    """What a run that nobody kills leaves."""
+    checkout = start.copy(tmp_path_factory.mktemp("kills_none") / "it")
+    checkout.dvc("repro")
+    return left_by(checkout)
+
+
+def left_by(checkout):
+    """Digests of the record and of every output."""
+    files = [checkout.path / "dvc.lock", *sorted(checkout.path.glob("results/*/digest.json"))]
+    return [hashlib.sha256(file.read_bytes()).hexdigest() for file in files]
+
+
+def killed(checkout, words, seconds, whole_group):
+    """Start a command and kill it after so many seconds; False where it had ended before."""
+    process = checkout.start(*words)
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        if whole_group:
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()
+        process.wait()
+        return True
+    return False
+
+
+def recover(checkout, engine):
+    """The plain command; DVC does not mend itself what it has left torn."""
+    if engine == "dvc":
+        checkout.says("make", "mend")
+    return checkout.says(*ENGINES[engine])
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_run_killed_at_any_moment_is_ended_by_the_plain_command(
+    engine, start, undisturbed, tmp_path
+):
+    began = time.monotonic()
+    checkout = start.copy(tmp_path / "whole")
+    checkout.says(*ENGINES[engine])
+    span = time.monotonic() - began
+    moments = random.Random(0)
+    kills, rounds = 0, 0
+    while kills < KILLS:
+        rounds += 1
+        checkout = start.copy(tmp_path / str(rounds))
+        # Each start finds what the killed ones before it have left, and so gets further.
+        while kills < KILLS:
+            moment = moments.uniform(0.1, 0.6) * span
+            if not killed(checkout, ENGINES[engine], moment, whole_group=kills % 2 == 0):
+                span *= 0.8  # it came to its end first: the machine is less busy now
+                break
+            kills += 1
+        said = recover(checkout, engine)
+        assert left_by(checkout) == undisturbed, said
+    assert "Nothing to be done" in checkout.snakemake("-n")
+    assert "up to date" in checkout.dvc("status")
+
+
+@pytest.mark.parametrize(
+    ("file", "left"), [(".dvc/tmp/rwlock", '{"read": {'), ("dvc.lock", ""), ("dvc.lock", "a: {")]
+)
+def test_what_a_kill_has_torn_is_named_and_mended(file, left, start, undisturbed, tmp_path):
+    checkout = start.copy(tmp_path / "it")
+    checkout.dvc("repro")
+    (checkout.path / file).parent.mkdir(parents=True, exist_ok=True)
+    (checkout.path / file).write_text(left)
+    said = checkout.fails("dvc", "repro")
+    assert file in said
+    assert "Traceback" not in said
+    assert f"{file} was torn by a kill and is taken away." in checkout.says("make", "mend")
+    assert stages_run(checkout.dvc("repro")) == []
+    assert left_by(checkout) == undisturbed
+
+
+def test_a_second_snakemake_leaves_the_first_alone(start, undisturbed, tmp_path):
+    checkout = start.copy(tmp_path / "it")
+    first = held_at_left(checkout)
+    assert "cannot be locked" in checkout.fails(*ENGINES["snakemake"])
+    (checkout.path / "hold_at").unlink()
+    assert first.wait() == 0
+    assert left_by(checkout) == undisturbed
+
+
+def test_after_a_killed_snakemake_the_next_waits_for_the_jobs_that_it_left(
+    start, undisturbed, tmp_path
+):
+    checkout = start.copy(tmp_path / "it")
+    first = held_at_left(checkout)
+    first.kill()
+    first.wait()
+    second = checkout.start(*ENGINES["snakemake"])
+    time.sleep(1)  # it may wait already, or not be there yet: either way it ends well
+    (checkout.path / "hold_at").unlink()
+    assert second.wait() == 0
+    assert left_by(checkout) == undisturbed
+    assert computed(checkout) == ONCE
+
+
+def held_at_left(checkout):
+    """A Snakemake in the midst of the stage left, which waits for hold_at to go."""
+    (checkout.path / "hold_at").write_text("left b")
+    running = checkout.start(*ENGINES["snakemake"])
+    log = checkout.path / "parts.log"
+    while running.poll() is None and not (log.exists() and "left b" in log.read_text()):
+        time.sleep(0.05)
+    return running

@@ -1,0 +1,52 @@
+"""What DVC does not write whole, and so can be torn where it is killed: its record, its lock table.
+
+Nothing can be read from a torn one, so it is taken away. Stages that were recorded there are not
+computed again: their outputs are found in the cache.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+from workflow.bridge import BridgeError, one_line, quiet_repo
+
+
+def mend() -> None:
+    """Take away what is torn, and say so; nothing while a DVC is writing."""
+    with one_line(), quiet_repo():
+        for path, is_whole in WRITTEN.items():
+            if path.exists() and not is_whole(path):
+                path.unlink()
+                print(f"{path} was torn by a kill and is taken away.", file=sys.stderr)
+
+
+def _is_table(path: Path) -> bool:
+    try:
+        return isinstance(json.loads(path.read_text(encoding="utf-8")), dict)
+    except ValueError:
+        return False
+
+
+def _is_record(path: Path) -> bool:
+    from dvc.utils.serialize import YAMLFileCorruptedError, load_yaml
+
+    try:
+        found = load_yaml(str(path))
+    except YAMLFileCorruptedError:
+        return False
+    return isinstance(found, dict) and isinstance(found.get("stages"), dict)
+
+
+WRITTEN = {
+    Path(".dvc/tmp/rwlock"): _is_table,
+    Path("dvc.lock"): _is_record,
+    Path("demo/dvc.lock"): _is_record,
+}
+
+if __name__ == "__main__":
+    try:
+        mend()
+    except BridgeError as error:
+        sys.exit(f"Error: {error}")

@@ -1,0 +1,87 @@
+"""One screen on this checkout: what would run and why, what runs now, what lies on the disk.
+
+There is one answer for both engines: what is stale is DVC's, and Snakemake is handed it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from workflow.bridge import SHARDS, BridgeError, Graph, read_graph
+from workflow.experiment import FOLDER
+from workflow.locks import is_at_work
+
+
+def main() -> None:
+    """Print the screen."""
+    try:
+        graph = read_graph()
+        reasons = dict(why(graph))
+    except BridgeError as error:
+        sys.exit(f"Error: {error}")
+    print(f"{len(reasons)} of {len(graph.jobs)} stages would run, under DVC and Snakemake alike.")
+    width = max(map(len, reasons), default=0)
+    for name, reason in reasons.items():
+        print(f"  {name:{width}}  {reason}")
+    if is_at_work():
+        print("A Snakemake is at work here, or jobs that it left.")
+    places = {"results": Path("results"), "DVC's cache": Path(graph.repo.cache.local.path)}
+    places |= {"shards": SHARDS, "experiments under way": FOLDER}
+    print("On the disk: " + ", ".join(f"{name} {size_of(p)}" for name, p in places.items()) + ".")
+
+
+def why(graph: Graph) -> Iterator[tuple[str, str]]:
+    """Every stale stage, in the order of the graph, with what makes it so."""
+    from dvc.repo import lock_repo
+
+    stale = graph.stale()
+    names = {job.name: stage.name for job, stage in zip(graph.jobs, graph.stages, strict=True)}
+    with lock_repo(graph.repo):
+        for job, stage in zip(graph.jobs, graph.stages, strict=True):
+            if job.name in stale:
+                upstream = ", ".join(names[n] for n in sorted(stale.intersection(job.needs)))
+                yield stage.name, "; ".join(_changes(stage)) or f"rests on {upstream}"
+
+
+def size_of(place: Path) -> str:
+    """What a folder takes; a file of several names counts once."""
+    seen = {}
+    for folder, _, files in os.walk(place):
+        for file in files:
+            found = os.lstat(os.path.join(folder, file))
+            seen[found.st_dev, found.st_ino] = found.st_size
+    return in_units(sum(seen.values()))
+
+
+def in_units(size: float) -> str:
+    """Bytes for people."""
+    for unit in ("B", "kB", "MB"):
+        if size < 1000:
+            return f"{size:.3g} {unit}"
+        size /= 1000
+    return f"{size:.3g} GB"
+
+
+def _changes(stage: Any) -> Iterator[str]:
+    """A stage's own changes in words: `params.yaml: report.units modified`."""
+    for found in stage.status().get(stage.addressing, []):
+        if isinstance(found, str):
+            yield found
+            continue
+        for entries in found.values():
+            for path, change in entries.items():
+                yield _in_words(path, change)
+
+
+def _in_words(path: str, change: Any) -> str:
+    if isinstance(change, dict):
+        return f"{path}: " + ", ".join(f"{key} {what}" for key, what in change.items())
+    return f"{path} {change}"
+
+
+if __name__ == "__main__":
+    main()
