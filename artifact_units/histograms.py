@@ -22,9 +22,9 @@ from artifact_units.tables import write_parts
 PATTERNS = 2**16
 MOST = 2**31 - 1  # values of one unit that a histogram can hold
 
-# Bit patterns from the smallest value to the largest: negative numbers have the sign bit, and
-# the larger their pattern the smaller their value. Infinities and NaNs lie at both ends.
-_ASCENDING = torch.cat([torch.arange(0xFFFF, 0x7FFF, -1), torch.arange(0x8000)])
+# High bytes of bit patterns from the smallest values to the largest: negative numbers have the sign
+# bit, and the larger their pattern the smaller their value. Infinities and NaNs lie at both ends.
+_HIGH = np.r_[255:127:-1, :128]
 
 
 class Histogram:
@@ -40,11 +40,7 @@ class Histogram:
 
     def add(self, maps: Featuremaps) -> None:
         """Count the values of float16 featuremaps."""
-        patterns = maps.contiguous().view(torch.int16).long() & 0xFFFF
-        units = torch.arange(maps.shape[1], device=maps.device)[None, :, None, None]
-        places = (patterns + units * PATTERNS).flatten()
-        ones = torch.ones(1, dtype=torch.int32, device=maps.device).expand(len(places))
-        self.counts.view(-1).scatter_add_(0, places, ones)
+        (_add_by_loops if maps.device.type == "cpu" else _add_by_tensors)(self.counts, maps)
 
     def merged(self, other: Histogram) -> Histogram:
         """The histogram of both sets of values."""
@@ -56,11 +52,16 @@ class Histogram:
         Always a value that occurred (numpy calls it ``inverted_cdf``), so at most ``1 - q`` of
         them lie above it. float32, for 0 <= q <= 1.
         """
-        counts = self.counts[:, _ASCENDING.to(self.counts.device)]
-        below = counts.cumsum(1)
-        wanted = (below[:, -1:].double() * q).ceil().clamp(min=1).long()
-        place = torch.searchsorted(below, wanted)[:, 0].cpu()
-        return _ASCENDING[place].to(torch.uint16).view(torch.float16).float()
+        blocks = self.counts.cpu().numpy().reshape(-1, 256, 256)  # by high byte, by low byte
+        coarse = blocks.sum(2, dtype=np.int64)[:, _HIGH]
+        wanted = np.ceil(coarse.sum(1) * q).clip(1)
+        place, unit = _reaching(coarse, wanted), np.arange(len(blocks))
+        high, before = _HIGH[place], (coarse.cumsum(1) - coarse)[unit, place]
+        fine, negative = blocks[unit, high], high > 127
+        fine[negative] = fine[negative, ::-1]
+        low = _reaching(fine, wanted - before)
+        patterns = high * 256 + np.where(negative, 255 - low, low)
+        return torch.from_numpy(patterns.astype(np.uint16)).view(torch.float16).float()
 
 
 def write_histograms(path: Path, histograms: Mapping[str, Histogram]) -> None:
@@ -78,6 +79,26 @@ def histogram_of(table: pa.Table, layer: str) -> Histogram:
         rows["counts"].combine_chunks().flatten().to_numpy()
     )
     return Histogram(torch.from_numpy(dense))
+
+
+def _reaching(counts: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """The first place of each row up to which its counts sum to ``wanted`` or more."""
+    return (counts.cumsum(1) < wanted[:, None]).sum(1)
+
+
+def _add_by_loops(counts: Tensor, maps: Featuremaps) -> None:
+    from artifact_units import kernels  # here: it takes a while, and a GPU needs none of it
+
+    patterns = maps.contiguous().view(torch.uint16).flatten(2)
+    kernels.add_patterns(patterns.numpy(), counts.numpy())
+
+
+def _add_by_tensors(counts: Tensor, maps: Featuremaps) -> None:
+    patterns = maps.contiguous().view(torch.int16).long() & 0xFFFF
+    units = torch.arange(maps.shape[1], device=maps.device)[None, :, None, None]
+    places = (patterns + units * PATTERNS).flatten()
+    ones = torch.ones(1, dtype=torch.int32, device=maps.device).expand(len(places))
+    counts.view(-1).scatter_add_(0, places, ones)
 
 
 def _rows(layer: str, histogram: Histogram) -> dict[str, Any]:

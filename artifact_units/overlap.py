@@ -1,21 +1,33 @@
 """Where a unit is on and where the mask is: exact counts of pixels.
 
-The definition that every other way of counting is held against: the half-precision featuremap is
-taken to float32 and upsampled to the mask's grid by bilinear interpolation with half-pixel centres
-(``align_corners=False``); the unit is on where the result is strictly above its threshold.
+The definition, which every way of counting follows to the last pixel: the half-precision
+featuremap is taken to float32 and upsampled bilinearly to the mask's grid with half-pixel centres,
+down its columns first, then along its rows. Pixel i of n lies at max(0, ((2i + 1) size - n) / 2n),
+between values a and b; w is the fraction of that place, computed in whole numbers and rounded once.
+The pixel is a + w (b - a), each of the three operations rounded to float32. The unit is on where
+it is strictly above its threshold.
+
+Since w is at most 1 - 1/2n, the roundings cannot carry w (b - a) beyond b - a: no pixel leaves the
+range of the values around it, so ``kernels`` may skip those between values that are all on one
+side. (As (1 - w) a + w b, which torch's ``interpolate`` sums in its own order, a pixel may.)
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from jaxtyping import Int64
 from torch import Tensor
-from torch.nn import functional as F
 
 from artifact_units.shapes import Counts, Featuremaps, Masks, PerUnit
+from artifact_units.stored import in_parts
 
-CHUNK = 2**22  # upsampled pixels in memory at once
+CHUNK = 2**20  # values or pixels in memory at once
+ON_GPU = 2**26
+
+TwoCounts = Int64[Tensor, "batch unit 2"]  # on and mask, on
 
 
 @dataclass(frozen=True)
@@ -47,21 +59,65 @@ class Overlap:
 def overlap_of(maps: Featuremaps, thresholds: PerUnit, masks: Masks) -> Overlap:
     """Count, for every image and unit, where the unit is on and how much of that is mask.
 
-    Images are taken a few at a time, so memory does not grow with them.
+    ``maps`` are float16, ``thresholds`` and ``masks`` on the same device. Images are taken a few at
+    a time, so memory does not grow with them. On a CPU by compiled loops, else by tensors.
     """
-    images, units = maps.shape[:2]
-    height, width = masks.shape[1:]
-    step = max(1, CHUNK // (units * height * width))
-    flat = masks.flatten(1)
-    columns = torch.stack([flat, torch.ones_like(flat)], 2)
-    counts = torch.zeros(images, units, 2, dtype=torch.int64)
-    for start in range(0, images, step):
-        part = slice(start, start + step)
-        large = F.interpolate(
-            maps[part].float(), size=(height, width), mode="bilinear", align_corners=False
-        )
-        on = (large > thresholds[:, None, None]).flatten(2)
-        # Sums of 0 and 1 up to 2^24 are exact in float32, in whatever order they are added.
-        counts[part] = (on.float() @ columns[part].float()).long().cpu()
-    mask = flat.sum(1).cpu()
-    return Overlap(counts[:, :, 0], counts[:, :, 1], mask, height * width)
+    images, units, rows, cols = maps.shape
+    pixels = masks[0].numel()
+    count, step = _by_tensors, ON_GPU // (units * pixels)
+    if masks.device.type == "cpu":
+        count, step = _by_loops, CHUNK // max(units * rows * cols, pixels)
+    counts = torch.zeros(images, units, 2, dtype=torch.int64, device=masks.device)
+    start = 0
+    for part in in_parts(maps, max(1, step)):
+        mine = slice(start, start + len(part))
+        counts[mine] = count(part.float(), thresholds, masks[mine])
+        start = mine.stop
+    both, on = counts.cpu().unbind(2)
+    return Overlap(both, on, masks.flatten(1).sum(1).cpu(), pixels)
+
+
+def places(size: int, large: int) -> tuple[np.ndarray, np.ndarray]:
+    """Where ``large`` pixels lie among ``size`` values: int64 index of the value before, float32 w.
+
+    The value after it is the next one, or the last again.
+    """
+    place = ((2 * np.arange(large) + 1) * size - large).clip(0)
+    return place // (2 * large), (place % (2 * large) / (2 * large)).astype(np.float32)
+
+
+def _by_tensors(maps: Featuremaps, thresholds: PerUnit, masks: Masks) -> TwoCounts:
+    large = _upsampled(_upsampled(maps, 2, masks.shape[1]), 3, masks.shape[2])
+    on = large > thresholds[:, None, None]
+    return torch.stack([(on & masks[:, None]).sum((2, 3)), on.sum((2, 3))], 2)
+
+
+def _upsampled(maps: Tensor, axis: int, large: int) -> Tensor:
+    size = maps.shape[axis]
+    before, weight = (torch.from_numpy(a).to(maps.device) for a in places(size, large))
+    a, b = (maps.index_select(axis, i) for i in (before, (before + 1).clamp(max=size - 1)))
+    return a + weight.view(-1, *[1] * (3 - axis)) * (b - a)  # eager: rounded three times
+
+
+def _by_loops(maps: Featuremaps, thresholds: PerUnit, masks: Masks) -> TwoCounts:
+    from artifact_units import kernels  # here: it takes a while, and a GPU needs none of it
+
+    (images, height, width), (rows, cols) = masks.shape, maps.shape[2:]
+    table = torch.zeros(images, height + 1, width + 1, dtype=torch.int32)
+    table[:, 1:, 1:] = masks.cumsum(1).cumsum(2)
+    counts = np.zeros((images, maps.shape[1], 2), np.int64)
+    kernels.count_overlap(
+        maps.contiguous().numpy(),
+        thresholds.numpy(),
+        (1 + (masks.int() << 16)).numpy(),
+        table.numpy(),
+        _edges(rows, height),
+        _edges(cols, width),
+        counts,
+    )
+    return torch.from_numpy(counts)
+
+
+def _edges(size: int, large: int) -> tuple[np.ndarray, np.ndarray]:
+    before, weight = places(size, large)
+    return np.searchsorted(before, np.arange(size + 1)), weight

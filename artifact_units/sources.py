@@ -12,12 +12,13 @@ import torch
 
 from artifact_units.errors import UserError
 from artifact_units.evidence import Evidence
-from artifact_units.featuremaps import read_featuremaps, read_ids
+from artifact_units.featuremaps import read_ids
 from artifact_units.features import FeatureSet, read_features
 from artifact_units.heatmaps import masks_from, read_heatmaps
 from artifact_units.histograms import histogram_of
 from artifact_units.selection import read_labels
 from artifact_units.shapes import Masks
+from artifact_units.stored import open_featuremaps
 from artifact_units.tables import matrix_of, read_table
 
 
@@ -41,14 +42,13 @@ class Sources:
         return self.histograms["layer"].unique().to_pylist()
 
     def evidence(self, layer: str, *, quantile: float, seed: int) -> Evidence:
-        """What is known of one layer: its featuremaps are read now, and nowhere kept."""
-        maps = read_featuremaps(self.folder / "featuremaps", layer)
+        """What is known of one layer; its featuremaps are read when a ranking looks at them."""
         rows = self.maxima.filter(pc.field("layer") == layer)
         return Evidence(
             layer=layer,
             ids=self.ids,
             artifact=self.artifact,
-            featuremaps=maps.to(self.device),
+            featuremaps=open_featuremaps(self.folder / "featuremaps", layer, self.device),
             masks=self.masks.to(self.device),
             thresholds=histogram_of(self.histograms, layer).quantile(quantile).to(self.device),
             maxima=torch.from_numpy(matrix_of(rows["maxima"])),

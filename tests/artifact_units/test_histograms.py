@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from artifact_units import histograms
 from artifact_units.histograms import Histogram, histogram_of, write_histograms
 from artifact_units.tables import read_table
 
@@ -35,6 +36,19 @@ def test_counts_know_nothing_of_batches_and_merge_over_shards(maps, batch, borde
     parts = histogram(maps[:border], batch).merged(histogram(maps[border:], batch))
     assert torch.equal(whole.counts, parts.counts)
     assert whole.counts.sum(1).tolist() == [30, 30]  # 5 images of 2 x 3 positions a unit
+
+
+@settings(max_examples=30, deadline=None)
+@given(layers)
+def test_tensors_count_what_loops_count(maps) -> None:
+    """The first is what a GPU does; the second, values that lie channels last."""
+    values = torch.from_numpy(maps)
+    found = Histogram.empty(maps.shape[1])
+    histograms._add_by_tensors(found.counts, values)
+    assert torch.equal(found.counts, histogram(maps).counts)
+    other = Histogram.empty(maps.shape[1])
+    other.add(values.contiguous(memory_format=torch.channels_last))
+    assert torch.equal(other.counts, found.counts)
 
 
 def test_at_most_the_asked_share_of_values_lies_above_a_quantile() -> None:

@@ -1,53 +1,100 @@
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from torch.nn import functional as F
 
 from artifact_units import overlap
 from artifact_units.overlap import overlap_of
 
 
-def naive_bilinear(grid: np.ndarray, px: int) -> np.ndarray:
-    """One featuremap at ``px`` by ``px``: half-pixel centres, the border repeated."""
-    size = len(grid)
-    large = np.zeros((px, px))
-    for row in range(px):
-        for col in range(px):
-            y = max((row + 0.5) * size / px - 0.5, 0)
-            x = max((col + 0.5) * size / px - 0.5, 0)
-            top, left = int(y), int(x)
-            low, right = min(top + 1, size - 1), min(left + 1, size - 1)
-            dy, dx = y - top, x - left
-            upper = (1 - dx) * grid[top, left] + dx * grid[top, right]
-            lower = (1 - dx) * grid[low, left] + dx * grid[low, right]
-            large[row, col] = (1 - dy) * upper + dy * lower
+def upsampled(grid: np.ndarray, height: int, width: int) -> np.ndarray:
+    """The definition (``overlap``) pixel by pixel, in NumPy's float32 scalars."""
+    rows, cols = grid.shape
+    large = np.zeros((height, width), np.float32)
+    for y, x in np.ndindex(height, width):
+        top, dy = divmod(max(Fraction((2 * y + 1) * rows - height, 2 * height), Fraction(0)), 1)
+        left, dx = divmod(max(Fraction((2 * x + 1) * cols - width, 2 * width), Fraction(0)), 1)
+        low, right = min(top + 1, rows - 1), min(left + 1, cols - 1)
+        dy, dx = np.float32(float(dy)), np.float32(float(dx))
+        first = grid[top, left] + dy * (grid[low, left] - grid[top, left])
+        second = grid[top, right] + dy * (grid[low, right] - grid[top, right])
+        large[y, x] = first + dx * (second - first)
     return large
 
 
-# Small whole numbers at factors of two: both ways of computing are exact, so counts must agree.
-numbers = st.integers(-8, 8)
+def by_pixels(maps: np.ndarray, thresholds: np.ndarray, masks: np.ndarray) -> list[list[list[int]]]:
+    """``[on and mask, on]`` of every image and unit, counted one pixel at a time."""
+    counts = []
+    for units, mask in zip(maps.astype(np.float32), masks, strict=True):
+        ons = [upsampled(g, *mask.shape) > t for g, t in zip(units, thresholds, strict=True)]
+        counts.append([[int((on & mask).sum()), int(on.sum())] for on in ons])
+    return counts
 
 
-@settings(max_examples=40, deadline=None)
-@given(
-    hnp.arrays(np.int64, (3, 2, 2, 2), elements=numbers),
-    hnp.arrays(np.int64, (2,), elements=numbers),
-    hnp.arrays(np.bool_, (3, 8, 8)),
-)
-def test_counts_equal_a_loop_over_images_units_and_pixels(maps, thresholds, masks) -> None:
-    found = overlap_of(
-        torch.from_numpy(maps).half(), torch.from_numpy(thresholds).float(), torch.from_numpy(masks)
-    )
-    for image in range(3):
-        for unit in range(2):
-            on = naive_bilinear(maps[image, unit], 8) > thresholds[unit]
-            assert found.on[image, unit] == on.sum()
-            assert found.intersection[image, unit] == (on & masks[image]).sum()
-        assert found.mask[image] == masks[image].sum()
+def by_loops(maps: np.ndarray, thresholds: np.ndarray, masks: np.ndarray) -> list[list[list[int]]]:
+    tensors = [torch.from_numpy(a) for a in (maps, thresholds, masks)]
+    found = overlap_of(*tensors)
+    assert found.mask.tolist() == masks.sum((1, 2)).tolist()
+    return torch.stack([found.intersection, found.on], 2).tolist()
+
+
+def by_tensors(maps, thresholds, masks) -> list[list[list[int]]]:
+    """What a GPU would count, on the CPU."""
+    tensors = [torch.from_numpy(a) for a in (maps.astype(np.float32), thresholds, masks)]
+    return overlap._by_tensors(*tensors).tolist()
+
+
+# Few distinct values, so that many lie at the threshold; and the whole range of half precision.
+few = st.sampled_from([-2.0, -0.5, 0.0, 2.0**-24, 0.5, 0.1, 0.3, 65504.0, -65504.0])
+halves = st.one_of(few, st.floats(width=16, allow_nan=False, allow_infinity=False))
+grids = st.tuples(st.integers(1, 5), st.integers(1, 5))
+large = st.tuples(st.integers(1, 13), st.integers(1, 13))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data(), grids, large)
+def test_both_ways_count_exactly_what_the_definition_says_pixel_by_pixel(data, grid, px) -> None:
+    """Grids that are not square, that are enlarged, as large as the mask, and larger than it."""
+    values = data.draw(hnp.arrays(np.float16, (2, 2, *grid), elements=halves))
+    masks = data.draw(hnp.arrays(np.bool_, (2, *px)))
+    thresholds = values[0, :, 0, 0].astype(np.float32)  # values that occur: a quantile is one
+    expected = by_pixels(values, thresholds, masks)
+    assert by_loops(values, thresholds, masks) == expected
+    assert by_tensors(values, thresholds, masks) == expected
+
+
+@settings(max_examples=60, deadline=None)
+@given(hnp.arrays(np.float16, grids, elements=halves), large)
+def test_no_pixel_leaves_the_range_of_its_featuremap(grid, px) -> None:
+    # What makes it right to skip the pixels between values that are all on one side.
+    pixels = upsampled(grid.astype(np.float32), *px)
+    assert grid.min() <= pixels.min()
+    assert pixels.max() <= grid.max()
+
+
+@pytest.mark.parametrize(("size", "px"), [(4, 64), (32, 64), (16, 16), (64, 16), (7, 100)])
+def test_larger_grids_are_counted_alike_by_loops_and_by_tensors(size, px) -> None:
+    stream = np.random.default_rng(size)
+    values = stream.standard_normal((3, 5, size, size)).astype(np.float16)
+    masks = stream.random((3, px, px)) > 0.8
+    for q in (0.5, 0.95):
+        thresholds = np.quantile(values, q, (0, 2, 3), method="inverted_cdf").astype(np.float32)
+        assert by_loops(values, thresholds, masks) == by_tensors(values, thresholds, masks)
+
+
+def test_the_pixels_are_those_of_bilinear_interpolation_with_half_pixel_centres() -> None:
+    generator = torch.Generator().manual_seed(0)
+    maps = torch.randn(2, 8, 7, 7, generator=generator).half().float()
+    ours = overlap._upsampled(overlap._upsampled(maps, 2, 40), 3, 33)
+    torchs = F.interpolate(maps, size=(40, 33), mode="bilinear", align_corners=False)
+    assert torch.allclose(ours, torchs, rtol=1e-5, atol=1e-5)
 
 
 def test_counts_do_not_depend_on_how_many_images_are_taken_at_once(monkeypatch) -> None:
@@ -58,7 +105,7 @@ def test_counts_do_not_depend_on_how_many_images_are_taken_at_once(monkeypatch) 
     whole = overlap_of(maps, thresholds, masks)
     assert whole.on.dtype == torch.int64
     for images in (1, 2, 3):
-        monkeypatch.setattr(overlap, "CHUNK", images * 5 * 81)
+        monkeypatch.setattr(overlap, "CHUNK", images * 81)
         parts = overlap_of(maps, thresholds, masks)
         assert torch.equal(parts.on, whole.on)
         assert torch.equal(parts.intersection, whole.intersection)

@@ -1,3 +1,4 @@
+import gc
 from typing import Any
 
 import pytest
@@ -112,6 +113,21 @@ def test_nothing_is_left_behind_and_the_caller_may_be_in_inference_mode(classifi
     assert not any(t.requires_grad for t in outside)
     assert not classifier.stage("layer2")._forward_hooks
     assert all(p.grad is None for p in classifier.network.parameters())
+
+
+@pytest.mark.parametrize("stage", ["layer3", "layer4"])
+def test_ten_times_the_batches_hold_no_more_tensors(classifier, stage):
+    """No graph is kept: what a batch leaves alive are its logits and heatmaps."""
+
+    def alive(batches: int) -> int:
+        kept = [mask(classifier, bytes_of(1), stage=stage, target="artifact")]
+        before = sum(type(o) is torch.Tensor for o in gc.get_objects())
+        for _ in range(batches):
+            kept.append(mask(classifier, bytes_of(1), stage=stage, target="artifact"))
+        return sum(type(o) is torch.Tensor for o in gc.get_objects()) - before
+
+    assert alive(1) == 2
+    assert alive(10) == 20
 
 
 def test_nothing_below_the_stage_is_differentiated(classifier):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from artifact_units.metrics import frechet
 from artifact_units.metrics.frechet import measure, resample
 
 RANDOM = torch.Generator().manual_seed(5)
@@ -36,3 +37,18 @@ def test_a_resampling_is_the_metric_of_the_images_repeated(images) -> None:
     for count, value in zip(counts, resample(real, generated, counts)["frechet"], strict=True):
         repeated = generated[np.repeat(np.arange(images), count)]
         assert value == pytest.approx(measure(real, repeated)["frechet"], rel=1e-5)
+
+
+def test_a_resampling_is_right_where_the_reals_do_not_span_the_features() -> None:
+    # Eight reals of twelve features: their covariance has no Cholesky factor.
+    generated, real = torch.randn(30, 12, generator=RANDOM), torch.randn(8, 12, generator=RANDOM)
+    (value,) = resample(real, generated, np.ones((1, 30), dtype=np.int64))["frechet"]
+    assert value == pytest.approx(measure(real, generated)["frechet"], rel=1e-4)
+
+
+@pytest.mark.parametrize("block", [1, 5, 12, 99])  # 5 leaves a rest
+def test_blocks_do_not_change_a_resampling(block, monkeypatch) -> None:
+    generated, real = torch.randn(30, 12, generator=RANDOM), torch.randn(50, 12, generator=RANDOM)
+    monkeypatch.setattr(frechet, "BLOCK", block)
+    (value,) = resample(real, generated, np.ones((1, 30), dtype=np.int64))["frechet"]
+    assert value == pytest.approx(measure(real, generated)["frechet"], rel=1e-5)
