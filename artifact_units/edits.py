@@ -1,6 +1,6 @@
 """Edits: functions featuremap -> featuremap at one layer, described by numbers alone.
 
-An edit can be written to ``edits.json`` and read back, and an export can fold it into weights.
+An edit can be written to ``edits.json`` and read back; an export can fold some into weights.
 """
 
 from __future__ import annotations
@@ -9,7 +9,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
 import torch
+from torch import Tensor
 
 from artifact_units.errors import UserError
 from artifact_units.shapes import Featuremaps
@@ -25,40 +27,169 @@ class Scale:
     factors: tuple[float, ...]
 
     def __post_init__(self) -> None:
-        if len(self.units) != len(self.factors):
-            raise ValueError(f"{len(self.units)} units, {len(self.factors)} factors")
+        _check_lengths(self.units, factors=self.factors)
 
     def __call__(self, maps: Featuremaps) -> Featuremaps:
-        if not self.units:
-            return maps
-        index = torch.tensor(self.units, device=maps.device)
-        factors = torch.tensor(self.factors, device=maps.device, dtype=maps.dtype)[:, None, None]
-        edited = maps.clone()
+        factors = _column(self.factors, maps)
         # An ablated unit is +0 everywhere, as folded weights make it; 0 * x could be -0 or NaN.
-        edited[:, index] = torch.where(factors == 0, 0, maps[:, index] * factors)
-        return edited
+        return _with(maps, self.units, lambda old: torch.where(factors == 0, 0, old * factors))
 
 
-KINDS: dict[str, type] = {"scale": Scale}
+@dataclass(frozen=True)
+class Clip:
+    """Hold some units within [low, high] each, at every position."""
+
+    units: tuple[int, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        _check_lengths(self.units, low=self.low, high=self.high)
+        if any(low > high for low, high in zip(self.low, self.high, strict=True)):
+            raise ValueError("a low is above its high")
+
+    def __call__(self, maps: Featuremaps) -> Featuremaps:
+        low, high = _column(self.low, maps), _column(self.high, maps)
+        return _with(maps, self.units, lambda old: old.clamp(low, high))
+
+
+@dataclass(frozen=True)
+class Shrink:
+    """Bring some units nearer to a target each: target + factor * (value - target)."""
+
+    units: tuple[int, ...]
+    factors: tuple[float, ...]
+    targets: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        _check_lengths(self.units, factors=self.factors, targets=self.targets)
+
+    def __call__(self, maps: Featuremaps) -> Featuremaps:
+        factors, targets = _column(self.factors, maps), _column(self.targets, maps)
+        return _with(maps, self.units, lambda old: targets + factors * (old - targets))
+
+
+@dataclass(frozen=True)
+class Calm:
+    """Divide a unit of an image by 2 |r| where its spatial mean is far from its usual one.
+
+    Far: more than ``least`` and, as r, more than ``away`` deviations. One mean and deviation a
+    unit of the layer; a unit without deviation is left alone.
+    """
+
+    means: tuple[float, ...]
+    deviations: tuple[float, ...]
+    away: float
+    least: float
+
+    def __post_init__(self) -> None:
+        _check_lengths(self.means, deviations=self.deviations)
+
+    def __call__(self, maps: Featuremaps) -> Featuremaps:
+        gap = (maps.mean((2, 3), keepdim=True) - _column(self.means, maps)).abs()
+        deviations = _column(self.deviations, maps)
+        times = gap / torch.where(deviations > 0, deviations, torch.inf)
+        far = (gap > self.least) & (times > self.away)
+        return torch.where(far, maps / (2 * times), maps)
+
+
+@dataclass(frozen=True)
+class Silence:
+    """Set the positive values of some neurons (single positions of a unit) to 0.
+
+    ``neurons`` is the hexadecimal text of the bits ``[unit, row, col]`` in C order, ``shape``
+    their three sizes.
+    """
+
+    shape: tuple[int, int, int]
+    neurons: str
+
+    def __post_init__(self) -> None:
+        if len(bytes.fromhex(self.neurons)) != (int(np.prod(self.shape)) + 7) // 8:
+            raise ValueError(f"neurons hold no bit for each of {list(self.shape)}")
+
+    @classmethod
+    def of(cls, neurons: np.ndarray) -> Silence:
+        """The edit of a bool array ``[unit, row, col]``."""
+        units, rows, cols = neurons.shape
+        return cls((units, rows, cols), np.packbits(neurons).tobytes().hex())
+
+    def bits(self) -> np.ndarray:
+        """Which neurons, bool ``[unit, row, col]``."""
+        packed = np.frombuffer(bytes.fromhex(self.neurons), np.uint8)
+        count = int(np.prod(self.shape))
+        return np.unpackbits(packed, count=count).astype(bool).reshape(self.shape)
+
+    def __call__(self, maps: Featuremaps) -> Featuremaps:
+        return torch.where(torch.from_numpy(self.bits()).to(maps.device) & (maps > 0), 0, maps)
+
+
+KINDS: dict[str, type] = {
+    "scale": Scale,
+    "clip": Clip,
+    "shrink": Shrink,
+    "calm": Calm,
+    "silence": Silence,
+}
+
+
+def check_edit(name: str, edit: Any, shape: tuple[int, int, int]) -> None:
+    """A UserError where an edit does not fit a layer of that many units, rows and columns."""
+    if isinstance(edit, Calm | Silence):
+        found = edit.shape if isinstance(edit, Silence) else (len(edit.means), *shape[1:])
+        if tuple(found) != shape:
+            raise UserError(f"{name} is {list(shape)}; its edit is for {list(found)}")
+        return
+    strangers = [unit for unit in edit.units if not 0 <= unit < shape[0]]
+    if strangers:
+        raise UserError(f"{name} has units 0 … {shape[0] - 1}; no unit {strangers[0]}")
 
 
 def describe(edits: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Edits by layer as plain JSON values."""
-    kind_of = {cls: kind for kind, cls in KINDS.items()}
-    return {layer: {"kind": kind_of[type(e)], **asdict(e)} for layer, e in edits.items()}
+    return {layer: described(edit, KINDS) for layer, edit in edits.items()}
 
 
-def revive(described: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+def revive(given: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """The inverse of ``describe``."""
-    return {layer: _revived(layer, fields) for layer, fields in described.items()}
+    return {layer: revived(layer, fields, KINDS) for layer, fields in given.items()}
 
 
-def _revived(layer: str, fields: Mapping[str, Any]) -> Any:
+def described(edit: Any, kinds: Mapping[str, type]) -> dict[str, Any]:
+    """One edit as plain JSON values; its kind is the name of its class in ``kinds``."""
+    kind = next(name for name, cls in kinds.items() if type(edit) is cls)
+    return {"kind": kind, **asdict(edit)}
+
+
+def revived(place: str, fields: Mapping[str, Any], kinds: Mapping[str, type]) -> Any:
+    """The inverse of ``described``, or a UserError that names the place."""
     kind = fields.get("kind")
-    if kind not in KINDS:
-        raise UserError(f"edit of {layer} is of kind {kind!r}; there is {', '.join(KINDS)}")
+    if kind not in kinds:
+        raise UserError(f"edit of {place} is of kind {kind!r}; there is {', '.join(kinds)}")
     values = {k: tuple(v) if isinstance(v, list) else v for k, v in fields.items() if k != "kind"}
     try:
-        return KINDS[kind](**values)
+        return kinds[str(kind)](**values)
     except (TypeError, ValueError) as error:
-        raise UserError(f"edit of {layer} is not a {kind}: {error}") from None
+        raise UserError(f"edit of {place} is not a {kind}: {error}") from None
+
+
+def _with(
+    maps: Featuremaps, units: tuple[int, ...], change: Callable[[Featuremaps], Featuremaps]
+) -> Featuremaps:
+    """A copy in which some units went through ``change``."""
+    if not units:
+        return maps
+    index = torch.tensor(units, device=maps.device)
+    edited = maps.clone()
+    edited[:, index] = change(maps[:, index])
+    return edited
+
+
+def _column(values: tuple[float, ...], maps: Featuremaps) -> Tensor:
+    return torch.tensor(values, device=maps.device, dtype=maps.dtype)[:, None, None]
+
+
+def _check_lengths(units: tuple[Any, ...], **others: tuple[float, ...]) -> None:
+    for name, values in others.items():
+        if len(values) != len(units):
+            raise ValueError(f"{len(units)} units, {len(values)} {name}")

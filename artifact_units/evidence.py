@@ -1,15 +1,13 @@
-"""What a ranking may look at and what it says; what a corrector is handed. One layer each."""
+"""What a ranking may look at and what it says; its rows of the table. One layer each."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
 from torch import Tensor
 
-from artifact_units.errors import UserError
 from artifact_units.shapes import Featuremaps, Masks, PerUnit
 
 
@@ -55,16 +53,3 @@ class RankedLayer:
     score: np.ndarray  # float64 [unit]
     normalised_score: np.ndarray  # float64 [unit]
     order: np.ndarray  # int64 [unit]: unit indices, most defective first
-
-
-def worst_units(ranked: Mapping[str, RankedLayer], layer: str, n: int) -> tuple[int, ...]:
-    """The ``n`` most defective units of a layer, the worst first; or one line that says why not."""
-    if layer not in ranked:
-        raise UserError(
-            f"{layer} has no scores; there are {', '.join(ranked)} "
-            "(collect_featuremaps.layers says which are scored)"
-        )
-    order = ranked[layer].order
-    if not 0 <= n <= len(order):
-        raise UserError(f"n is {n}; {layer} has {len(order)} units")
-    return tuple(int(unit) for unit in order[:n])

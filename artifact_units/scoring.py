@@ -1,4 +1,4 @@
-"""Rankings of all layers as one table: normalised, ranked, with intervals; and read back."""
+"""Rankings of all layers as one table: normalised, ranked, with intervals."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from artifact_units import registry
-from artifact_units.errors import UserError, did_you_mean
-from artifact_units.evidence import Evidence, RankedLayer, UnitScores
+from artifact_units.errors import UserError
+from artifact_units.evidence import Evidence, UnitScores
 from artifact_units.sources import Sources
-from artifact_units.tables import SCHEMAS, read_table, write_table
+from artifact_units.tables import SCHEMAS, write_table
 
 
 @dataclass(frozen=True)
@@ -88,27 +88,6 @@ def interval(per_image: np.ndarray, bootstrap: int, seed: int) -> tuple[np.ndarr
     weights = stream.multinomial(images, np.full(images, 1 / images), size=bootstrap) / images
     low, high = np.quantile(weights @ per_image, [0.025, 0.975], axis=0)
     return low, high
-
-
-def read_ranking(path: Path, name: str) -> list[dict[str, RankedLayer]]:
-    """One ranking from the table ``scores``: for each repeat the layers, as in the network."""
-    table = read_table(path, "scores")
-    names = np.array(table["ranking"].to_pylist(), dtype=object)
-    if name not in names:
-        raise UserError(f"{path}: holds no ranking {name!r}; {did_you_mean(name, set(names))}")
-    rows = table.filter(names == name)
-    column = {key: np.array(rows[key].to_pylist()) for key in rows.schema.names}
-    repeats = []
-    for repeat in range(int(column["repeat"].max()) + 1):
-        layers = {}
-        for layer in dict.fromkeys(column["layer"].tolist()):
-            here = (column["layer"] == layer) & (column["repeat"] == repeat)
-            order = np.argsort(column["rank"][here], kind="stable")
-            layers[layer] = RankedLayer(
-                layer, column["score"][here], column["normalised_score"][here], order
-            )
-        repeats.append(layers)
-    return repeats
 
 
 def write_scores(path: Path, columns: Mapping[str, np.ndarray]) -> None:

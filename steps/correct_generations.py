@@ -2,48 +2,54 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
+from artifact_units.parts import Shards, gather
 from steps.command import input_path, output_path, say, step
+from steps.loading import generator_once
 from steps.parameters import CorrectionRun, Run
+from steps.shards import sharded
 
 
 @step(CorrectionRun, run=True)
 @input_path("generator", "Checkpoint of the generator.")
+@input_path("classifier", "The classifier; a gate asks it.")
 @input_path("scores", "Table of scores.")
+@input_path("featuremaps", "Folder of collect_featuremaps.")
+@input_path("labels", "Table of labels.")
 @input_path("heatmaps", "Table of heatmaps: which held-out generations.")
+@input_path("choice", "edits.json of choose_correction.")
 @output_path("out", "Folder: image sets artifacts and normals, edits.json.")
-def main(
-    generator: Path, scores: Path, heatmaps: Path, out: Path, params: CorrectionRun, run: Run
-) -> None:
+@sharded
+def main(out: Path, params: CorrectionRun, run: Run, shards: Shards, **known: Path) -> None:
     """Correct held-out generations by edits of the layers' outputs."""
-    import json
-
-    from artifact_units import compute, registry
-    from artifact_units.edits import describe
-    from artifact_units.generators import load_generator
-    from artifact_units.hooks import edited
-    from artifact_units.images import write_images
-    from artifact_units.scoring import read_ranking
+    from artifact_units import compute
+    from artifact_units.corrections import corrected, text_of
+    from artifact_units.labelled import classifying, correction_of, open_evidence
+    from artifact_units.sampling import sampled_parts
     from artifact_units.selection import heldout_ids
     from artifact_units.storage import whole_folder, write_text
 
-    options = registry.check_options("correctors", params.corrector, params.model_extra or {})
-    correct = registry.take("correctors", params.corrector)
-    edits = [correct(ranked, **options) for ranked in read_ranking(scores, params.ranking)]
-    artifacts, normals = heldout_ids(heatmaps, params.artifacts, params.normals, params.confidence)
+    wanted = params.artifacts, params.normals, params.confidence
+    artifacts, normals = heldout_ids(known["heatmaps"], *wanted)
+    sets = {"artifacts": artifacts, "normals": normals}
     device = compute.prepare(run.device, run.threads)
-    network = load_generator(generator).to(device)
-    with whole_folder(out) as part:
-        for name, ids in (("artifacts", artifacts), ("normals", normals)):
-            shard = 0
-            for repeat, edit in enumerate(edits):
-                with edited(network, edit):
-                    images = compute.sample(network, ids, run.batch)
-                    shard = write_images(part / name, ids, images, repeat, shard)
-        text = json.dumps([describe(edit) for edit in edits], indent=1, sort_keys=True)
-        write_text(part / "edits.json", text + "\n")
-    say(f"{len(artifacts)} artifacts, {len(normals)} normals, {len(edits)} repeats on {device}")
+    network = generator_once(known.pop("generator"), device, run)
+    classify = classifying(known.pop("classifier"), device)
+    repeats = open_evidence(params.ranking, network, **known)
+    plan = params.corrector, params.model_extra or {}
+    corrections = [correction_of(*plan, evidence, params.gate) for evidence in repeats]
+    samplers = [partial(corrected, correction=c, classify=classify) for c in corrections]
+    parts = sampled_parts(network, sets, run.batch, samplers)
+    if shards.share:
+        computed = shards.compute(parts)
+    else:
+        with whole_folder(out) as whole:
+            computed = gather(parts, whole, shards.folder)
+            write_text(whole / "edits.json", text_of(corrections))
+    changed = compute.effect(network(), artifacts[: run.batch]) if computed else ""
+    say(f"{len(artifacts)} artifacts, {len(normals)} normals on {device}{changed}")
 
 
 if __name__ == "__main__":

@@ -1,14 +1,16 @@
-"""Single-layer correction (section 3.3): the top units of one layer to zero, everywhere."""
+"""Single-layer correction (section 3.3): the top units of one layer to zero, everywhere.
+
+Needs a ranking. Costs nothing an image: it folds into the weights.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
+from artifact_units.correcting import CorrectionEvidence, worst_units
+from artifact_units.corrections import Correction
 from artifact_units.edits import Scale
-from artifact_units.evidence import RankedLayer, worst_units
 
 
-def correct(ranked: Mapping[str, RankedLayer], *, layer: str, n: int) -> dict[str, Scale]:
+def correct(evidence: CorrectionEvidence, *, layer: str, n: int) -> Correction:
     """Zero the ``n`` most defective units of ``layer``; n = 0 leaves the generator as it is."""
-    units = worst_units(ranked, layer, n)
-    return {layer: Scale(units, (0.0,) * len(units))}
+    units = worst_units(evidence.ranked, layer, n)
+    return Correction({layer: Scale(units, (0.0,) * len(units))})

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
-from artifact_units.edits import Scale
+from artifact_units.corrections import Correction, text_of
+from artifact_units.edits import Calm, Clip, Edit, Scale, Shrink, Silence
 from artifact_units.errors import UserError
-from artifact_units.export import export, read_corrections
+from artifact_units.export import export, read_edits
 from artifact_units.generators import load_generator, save_generator
 from artifact_units.hooks import edited
+from artifact_units.latent_edits import Truncate
+from artifact_units.storage import sha256_of
 
 DATA = Path(__file__).parents[1] / "parity" / "data"
 PGGAN = DATA / "pggan-gandissect-a" / "checkpoint.pth"
@@ -49,7 +52,7 @@ def test_a_torch_file_is_not_named_as_a_safetensors_file(tmp_path):
 def test_a_yaml_file_stands_for_the_checkpoint_and_the_options_that_it_names(tmp_path):
     for path, more in ((FUSED, "options: {fused_scale: true}"), (BIGGAN, "class: 2")):
         said = tmp_path / "generator.yaml"
-        said.write_text(f"generator: {path}\n{more}\n")
+        said.write_text(f"generator: {path}\nsha256: {sha256_of(path)}\n{more}\n")
         done = export(said, {"layer2": ABLATION}, tmp_path / "out.pth")
         assert done.why.startswith("folded exactly")
         assert done.largest == 0
@@ -141,14 +144,75 @@ def test_units_and_layers_that_are_not_there_are_named_and_nothing_is_written(tm
     assert list(tmp_path.iterdir()) == []
 
 
-def test_corrections_are_read_by_repeat(tmp_path):
+UNFOLDED: list[Edit] = [
+    Clip((1, 3), (-0.1, 0.0), (0.1, 0.2)),
+    Shrink((1, 3), (0.5, 0.0), (0.3, -0.2)),
+]
+
+
+@pytest.mark.parametrize("edit", UNFOLDED, ids=lambda edit: type(edit).__name__)
+@pytest.mark.parametrize(
+    "path", [PGGAN, BIGGAN, DEEP, STYLEGAN2], ids=lambda path: path.parent.name
+)
+def test_what_no_weight_can_hold_is_carried_in_our_own_layout_without_difference(
+    tmp_path, path, edit
+):
+    done = export(path, {"layer2": edit, "layer3": ABLATION}, tmp_path / "out.safetensors")
+    assert done.layout == "artifact-units"
+    assert f"no weight can hold what is done to layer2 ({type(edit).__name__})" in done.why
+    assert done.largest == 0
+    generator, written = load_generator(path), load_generator(tmp_path / "out.safetensors")
+    latents = torch.randn(2, generator.latent_dim, generator=torch.Generator().manual_seed(9))
+    classes = torch.tensor([0, 1]) if generator.classes else None
+    with torch.inference_mode():
+        plain = generator(latents, classes)
+        assert not torch.equal(written(latents, classes), plain)
+        with edited(generator, {"layer2": edit, "layer3": ABLATION}):
+            assert torch.equal(written(latents, classes), generator(latents, classes))
+
+
+def test_edits_of_a_whole_layer_are_carried_too(tmp_path):
+    layer = load_generator(PGGAN).layer("layer3")
+    shape = (layer.units, layer.height, layer.width)
+    rare = Silence.of(np.arange(np.prod(shape)).reshape(shape) % 3 == 0)
+    calm = Calm((0.1,) * layer.units, (0.01,) * layer.units, 2.0, 0.1)
+    for edit in (rare, calm):
+        done = export(PGGAN, {"layer3": edit}, tmp_path / "out.safetensors")
+        assert (done.layout, done.largest) == ("artifact-units", 0)
+    with pytest.raises(UserError, match="its edit is for"):
+        export(PGGAN, {"layer1": rare}, tmp_path / "no.safetensors")
+
+
+def test_what_our_own_file_carries_comes_before_what_is_added_to_it(tmp_path):
+    first, second = Shrink((1,), (0.0,), (0.5,)), Clip((1,), (0.0,), (0.25,))
+    export(PGGAN, {"layer2": first}, tmp_path / "one.safetensors")
+    done = export(tmp_path / "one.safetensors", {"layer2": second}, tmp_path / "two.safetensors")
+    assert done.largest == 0
+    generator, written = load_generator(PGGAN), load_generator(tmp_path / "two.safetensors")
+    latents = torch.randn(2, generator.latent_dim, generator=torch.Generator().manual_seed(9))
+    with edited(generator, {"layer2": lambda maps: second(first(maps))}):
+        assert torch.equal(written(latents), generator(latents))
+
+
+def test_what_our_own_file_carries_survives_a_fold_of_another_edit(tmp_path):
+    export(PGGAN, {"layer2": UNFOLDED[0]}, tmp_path / "one.safetensors")
+    done = export(tmp_path / "one.safetensors", {"layer3": ABLATION}, tmp_path / "two.safetensors")
+    assert (done.why, done.largest) == ("folded exactly", 0)
+    assert "carries edits of layer2" in load_generator(tmp_path / "two.safetensors").notes[0]
+
+
+def test_edits_are_read_by_repeat(tmp_path):
     path = tmp_path / "edits.json"
-    described = {"layer3": {"kind": "scale", "units": [1, 3], "factors": [0.0, 0.0]}}
-    path.write_text(json.dumps([{}, described]))
-    assert read_corrections(path) == {}
-    assert read_corrections(path, 1) == {"layer3": ABLATION}
-    with pytest.raises(UserError, match="no repeat 2; it has 2"):
-        read_corrections(path, 2)
-    path.write_text("not json")
-    with pytest.raises(UserError, match="not readable"):
-        read_corrections(path)
+    path.write_text(text_of([Correction(), Correction({"layer3": ABLATION})]))
+    assert read_edits(path) == {}
+    assert read_edits(path, 1) == {"layer3": ABLATION}
+
+
+def test_what_is_no_part_of_a_generator_is_refused(tmp_path):
+    path = tmp_path / "edits.json"
+    gated = Correction({"layer3": ABLATION}, gate=0.5)
+    path.write_text(text_of([gated, Correction(latent=Truncate(1.0))]))
+    with pytest.raises(UserError, match="its gate needs the classifier, which no checkpoint holds"):
+        read_edits(path)
+    with pytest.raises(UserError, match="edits latents, not layers"):
+        read_edits(path, 1)

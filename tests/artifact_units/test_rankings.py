@@ -9,7 +9,16 @@ import torch
 from artifact_units import registry
 from artifact_units.errors import UserError
 from artifact_units.evidence import Evidence
-from artifact_units.rankings import activation_difference, defective_score, random_order, unit_fid
+from artifact_units.rankings import (
+    activation_difference,
+    contrast,
+    defective_score,
+    local_activation,
+    random_order,
+    range_excess,
+    rare_neurons,
+    unit_fid,
+)
 
 
 def some(units: int = 3) -> Evidence:
@@ -134,3 +143,85 @@ def test_the_activation_difference_by_hand() -> None:
 def test_an_activation_difference_needs_both_labels() -> None:
     with pytest.raises(UserError, match="of 6 there are 0 normal"):
         activation_difference.score(replace(some(), artifact=np.ones(6, bool)))
+
+
+def pictured(maps: list[list[list[float]]], artifact: list[bool]) -> Evidence:
+    """Evidence of featuremaps ``[image][unit][position]``, each a row of positions."""
+    values = torch.tensor(maps)[:, :, None, :]
+    images = len(values)
+    return replace(
+        some(values.shape[1]),
+        ids=np.arange(images),
+        artifact=np.array(artifact),
+        featuremaps=values.half(),
+        masks=torch.ones(images, 1, values.shape[3], dtype=torch.bool),
+        thresholds=torch.full((values.shape[1],), 0.5),
+    )
+
+
+def test_contrast_takes_off_what_normal_generations_score_with_their_own_masks() -> None:
+    # Unit 0 is on where the mask is, in artifacts alone; unit 1 in every image.
+    fits, none = [1.0, 0.0], [0.0, 0.0]
+    maps = [[fits, fits], [fits, fits], [none, fits], [none, fits]]
+    masks = torch.tensor([[[True, False]]] * 3 + [[[False, False]]])
+    evidence = replace(pictured(maps, [True, True, False, False]), masks=masks)
+    assert defective_score.score(evidence).score.tolist() == [1.0, 1.0]
+    found = contrast.score(evidence)
+    # The last normal has no mask and counts as 0, so unit 1 scores 1/2 in normals.
+    assert found.score.tolist() == [1.0, 0.5]
+    assert found.per_image is not None
+    assert found.per_image.tolist() == [[1.0, 0.5], [1.0, 0.5]]
+    blind = replace(evidence, masks=masks & torch.tensor(evidence.artifact)[:, None, None])
+    assert contrast.score(blind).score.tolist() == [1.0, 1.0]
+
+
+def test_range_excess_counts_what_is_beyond_the_normals_range_in_widths_of_it() -> None:
+    # Normals keep to [0, 2]; artifacts have 2 + 4 and 0 - 2 at one of two positions.
+    maps = [[[6.0, 1.0]], [[-2.0, 1.0]], [[0.0, 2.0]], [[1.0, 2.0]]]
+    found = range_excess.score(pictured(maps, [True, True, False, False]))
+    assert found.per_image is not None
+    assert found.per_image[:, 0].tolist() == [1.0, 0.5]  # (4 + 0) / 2 / 2 and (2 + 0) / 2 / 2
+    assert found.score.tolist() == [0.75]
+
+
+def test_a_unit_that_is_silent_in_normals_scores_highest_and_a_constant_one_nothing() -> None:
+    maps = [[[8.0, 0.0], [9.0, 0.0], [3.0, 3.0]], [[0.0, 0.0], [1.0, 0.0], [3.0, 3.0]]]
+    found = range_excess.score(pictured(maps, [True, False])).score
+    # A range of 0 counts as a twentieth of the deviation, which is 2 sqrt(3).
+    assert found == pytest.approx([4 / (0.05 * 2 * np.sqrt(3)), 4.0, 0.0])
+
+
+@pytest.mark.parametrize("name", ["contrast", "range_excess"])
+def test_what_compares_with_normals_needs_some(name) -> None:
+    with pytest.raises(UserError, match="normal"):
+        registry.take("rankings", name)(replace(some(), artifact=np.ones(6, bool)))
+
+
+def test_rare_neurons_are_active_in_few_generations_but_in_some() -> None:
+    # Position 0 is active in 1 of 4, position 1 in 2, position 2 in none.
+    on = [[1.0, 1.0, -1.0], [-1.0, 1.0, 0.0], [-1.0, -1.0, 0.0], [-1.0, -1.0, 0.0]]
+    evidence = pictured([[image] for image in on], [True, True, False, False])
+    assert rare_neurons.score(evidence).score == pytest.approx([1 / 4 / 3])
+    assert rare_neurons.score(evidence, rate=0.5).score == pytest.approx([(1 / 4 + 2 / 4) / 3])
+    assert rare_neurons.score(evidence, rate=0.2).score.tolist() == [0.0]
+    with pytest.raises(UserError, match="rate is 0"):
+        rare_neurons.score(evidence, rate=0.0)
+
+
+def test_local_activation_is_the_peak_of_the_sharpest_generations_in_deviations() -> None:
+    # Deviation over all eight values: mean 1/2, sqrt(7 / 8 * 2) = 1.3229; the peak is 4 - 2.
+    maps = [[[4.0, 0.0]], [[0.0, 0.0]], [[0.0, 0.0]], [[0.0, 0.0]]]
+    evidence = pictured(maps, [True, False, True, False])
+    deviation = np.sqrt(16 / 8 - 1 / 4)
+    assert local_activation.score(evidence, share=0.25).score == pytest.approx([2 / deviation])
+    assert local_activation.score(evidence, share=0.5).score == pytest.approx([1 / deviation])
+    same = pictured([[[3.0, 3.0]]] * 4, [True, False, True, False])
+    assert local_activation.score(same).score.tolist() == [0.0]
+
+
+@pytest.mark.parametrize("name", ["local_activation", "rare_neurons"])
+def test_what_needs_no_label_looks_at_none(name) -> None:
+    evidence = some()
+    other = replace(evidence, artifact=~evidence.artifact, masks=~evidence.masks)
+    score = registry.take("rankings", name)
+    assert np.array_equal(score(evidence).score, score(other).score)

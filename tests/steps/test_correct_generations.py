@@ -1,54 +1,33 @@
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner, Result
+from small_known import CHOSEN, IDS, PATHS, write_known
 
 from artifact_units import compute
-from artifact_units.edits import revive
-from artifact_units.generators import as_generator, load_generator, save_generator
-from artifact_units.generators.pggan import PGGAN
-from artifact_units.heatmaps import HeatmapSet, write_heatmaps
-from artifact_units.hooks import edited
+from artifact_units.corrections import corrected, read_corrections
+from artifact_units.edits import Scale
+from artifact_units.generators import load_generator
 from artifact_units.images import open_images
-from artifact_units.tables import write_table
+from artifact_units.labelled import classifying
+from artifact_units.latent_edits import Truncate
 from steps.correct_generations import main
-
-IDS = np.arange(2_000_000, 2_000_010)
 
 
 @pytest.fixture
 def folder(tmp_path) -> Path:
-    torch.manual_seed(0)
-    network = PGGAN(8, [6, 6, 4, 4])
-    for parameter in network.parameters():
-        torch.nn.init.normal_(parameter, std=0.3)
-    save_generator(tmp_path / "generator", as_generator(network))
-    # Even held-out ids are artifacts, odd ones normal, with probability .98.
-    logits = torch.tensor([[5.0, 0, 0], [0, 5, 0]]).repeat(5, 1)
-    heldout = HeatmapSet(IDS, logits, torch.zeros(10, 2, 2))
-    write_heatmaps(tmp_path / "heatmaps", {"heldout": heldout})
-    # Ranking "fixed": one repeat, unit 0 the worst; "drawn": two, the second with unit 3 the worst.
-    rows = [("drawn", r, f"layer{k}", u) for r in (0, 1) for k in (1, 2, 3) for u in range(4)]
-    rows += [("fixed", 0, f"layer{k}", u) for k in (1, 2, 3) for u in range(4)]
-    ranking, repeat, layer, unit = (list(column) for column in zip(*rows, strict=True))
-    rank = [u + 1 if r == 0 else 4 - u for _, r, _, u in rows]
-    columns = {"ranking": ranking, "repeat": repeat, "layer": layer, "unit": unit, "rank": rank}
-    columns |= {name: [1 - 0.2 * r for r in rank] for name in ("score", "normalised_score")}
-    unknown = ("mean_iou", "chance_iou", "score_low", "score_high")
-    columns |= {name: [float("nan")] * len(rows) for name in unknown}
-    write_table(tmp_path / "scores", "scores", columns | {"images": [0] * len(rows)})
+    write_known(tmp_path)
     return tmp_path
 
 
 def correct(folder: Path, out: str, **changed: str) -> Result:
     options = {"artifacts": "4", "normals": "3", "confidence": "0.9", "ranking": "fixed"} | changed
-    line = [f"--{name}={folder / name}" for name in ("generator", "scores", "heatmaps")]
+    line = [f"--{name}={folder / name}" for name in (*PATHS, "choice")]
     line += [f"--out={folder / out}", "--device=cpu", "--threads=1", "--batch=3"]
+    line += ["--precision=float32", "--no-channels_last"]
     line += [text for name, value in options.items() for text in (f"--{name}", value)]
     return CliRunner().invoke(main, line)
 
@@ -75,28 +54,64 @@ def test_the_images_are_those_of_the_written_edits_and_of_the_same_ids(folder) -
     for out in ("one", "seq"):
         found = open_images(folder / out / "artifacts")
         assert found.ids.tolist() == IDS[::2][:4].tolist()
-        (edits,) = [revive(e) for e in json.loads((folder / out / "edits.json").read_text())]
-        with edited(generator, edits):
-            own = torch.cat(list(compute.sample(generator, found.ids, 3)))
+        correction = read_corrections(folder / out / "edits.json")
+        own = torch.cat(list(corrected(generator, found.ids, 3, correction=correction)))
         assert torch.equal(pixels(folder / out / "artifacts"), own)
     assert not torch.equal(
         pixels(folder / "one" / "artifacts"), pixels(folder / "seq" / "artifacts")
     )
     # Scores .8 and .6 of the two worst: 0.5 * (1 - .8) and 0.5 * (1 - .6).
-    assert list(edits) == ["layer1", "layer2", "layer3"]
-    assert edits["layer3"].units == (0, 1)
-    assert edits["layer3"].factors == pytest.approx((0.1, 0.2))
+    assert list(correction.layers) == ["layer1", "layer2", "layer3"]
+    edit = correction.layers["layer3"]
+    assert isinstance(edit, Scale)
+    assert edit.units == (0, 1)
+    assert edit.factors == pytest.approx((0.1, 0.2))
 
 
 def test_every_repeat_has_its_own_edits_and_images_of_the_same_ids(folder) -> None:
     options = {"corrector": "ablation", "layer": "layer3", "n": "1", "ranking": "drawn"}
     assert correct(folder, "drawn", **options).exit_code == 0
-    edits = json.loads((folder / "drawn" / "edits.json").read_text())
-    assert [e["layer3"]["units"] for e in edits] == [[0], [3]]
+    edits = [read_corrections(folder / "drawn" / "edits.json", repeat) for repeat in (0, 1)]
+    assert [e.layers["layer3"] for e in edits] == [Scale((0,), (0.0,)), Scale((3,), (0.0,))]
     found = open_images(folder / "drawn" / "artifacts")
     assert found.repeats.tolist() == [0] * 4 + [1] * 4
     assert found.ids.tolist() == IDS[::2][:4].tolist() * 2
     assert not torch.equal(found.take(found.ids[:4], 0), found.take(found.ids[:4], 1))
+
+
+def test_a_gate_leaves_what_the_classifier_does_not_call_an_artifact(folder) -> None:
+    options = {"corrector": "ablation", "layer": "layer3", "n": "2"}
+    assert correct(folder, "all", **options).exit_code == 0
+    assert correct(folder, "none", **options | {"n": "0"}).exit_code == 0
+    plain, ablated = pixels(folder / "none" / "artifacts"), pixels(folder / "all" / "artifacts")
+    classify = classifying(folder / "classifier", torch.device("cpu"))
+    likely = classify(plain).softmax(1)[:, 0]
+    gate = float(likely.sort().values[1:3].mean())  # between the second and the third of four
+    assert correct(folder, "gated", gate=str(gate), **options).exit_code == 0
+    found, passes = pixels(folder / "gated" / "artifacts"), likely >= gate
+    assert torch.equal(found[~passes], plain[~passes])
+    assert (found[passes].int() - ablated[passes].int()).abs().max() <= 1  # another batch
+    assert not torch.equal(found, plain)
+    assert read_corrections(folder / "gated" / "edits.json").gate == gate
+
+
+def test_every_kind_of_correction_is_one_of_the_step(folder) -> None:
+    made = {
+        "clip": {"stop": "3", "n": "2"},
+        "shrink": {"stop": "3", "n": "2"},
+        "rare_neurons": {"stop": "3"},
+        "feature_proliferation": {"stop": "3"},
+        "truncation": {"bound": "0.5"},
+        "boundary": {},
+        "rejection": {},
+        "chosen": {},
+    }
+    for name, options in made.items():
+        result = correct(folder, name, corrector=name, **options)
+        assert result.exit_code == 0, result.output
+        assert open_images(folder / name / "artifacts").ids.tolist() == IDS[::2][:4].tolist()
+    assert read_corrections(folder / "truncation" / "edits.json").latent == Truncate(0.5)
+    assert read_corrections(folder / "chosen" / "edits.json") == CHOSEN
 
 
 def test_it_writes_the_same_bytes_again(folder) -> None:

@@ -1,0 +1,30 @@
+"""How sharply a unit peaks at one place, in the generations where it does so most; no label.
+
+Inspired by local activation (Jeong et al., AAAI 2022, arXiv 2112.08814) and no implementation of
+it: only its abstract was at hand, which defines neither the neighbourhood nor the measure. Here
+"local" is a place in the featuremap. Needs neither labels nor masks nor real images. Rare strong
+peaks are what planted units show, so a domain of planted defects flatters it.
+"""
+
+from __future__ import annotations
+
+import torch
+
+from artifact_units.errors import UserError
+from artifact_units.evidence import Evidence, UnitScores
+
+
+def score(evidence: Evidence, *, share: float = 0.1) -> UnitScores:
+    """(spatial maximum - spatial mean) / deviation of a unit, averaged over its sharpest ``share``.
+
+    The deviation is over all generations and positions. A unit that is the same everywhere
+    scores 0.
+    """
+    if not 0 < share <= 1:
+        raise UserError(f"local_activation: share is {share}; it is a part above 0, of at most 1")
+    maps = evidence.featuremaps.float()
+    spread = maps.std((0, 2, 3), correction=0)
+    peaks = (maps.amax((2, 3)) - maps.mean((2, 3))) / torch.where(spread > 0, spread, torch.inf)
+    most = max(1, round(share * len(peaks)))
+    sharpest = peaks.sort(dim=0, descending=True).values[:most]
+    return UnitScores(score=sharpest.double().mean(0).cpu().numpy(), images=most)

@@ -1,0 +1,46 @@
+"""Choose a correction by the classifier, on labelled generations alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from steps.command import input_path, output_path, say, step
+from steps.loading import generator_once
+from steps.parameters import ChooseCorrection, Run
+
+
+@step(ChooseCorrection, run=True)
+@input_path("generator", "Checkpoint of the generator.")
+@input_path("classifier", "The classifier.")
+@input_path("scores", "Table of scores.")
+@input_path("featuremaps", "Folder of collect_featuremaps.")
+@input_path("labels", "Table of labels.")
+@input_path("heatmaps", "Table of heatmaps: what the classifier says.")
+@output_path("out", "Folder: tried.parquet, edits.json of the one chosen.")
+def main(
+    generator: Path, classifier: Path, out: Path, params: ChooseCorrection, run: Run, **known: Path
+) -> None:
+    """Choose a correction by the classifier, on labelled generations alone."""
+    from functools import cache
+
+    from artifact_units import choice, compute
+    from artifact_units.corrections import text_of
+    from artifact_units.labelled import classifying, open_evidence
+    from artifact_units.storage import whole_folder, write_text
+
+    device = compute.prepare(run.device, run.threads)
+    network = generator_once(generator, device, run)
+    ids = choice.looked_at(known["labels"], params.artifacts, params.normals)
+    classify = classifying(classifier, device)
+    judge = choice.Judge(network(), classify, *ids, batch=run.batch, harm=params.harm)
+    grid = params.model_dump(exclude={"artifacts", "normals", "harm"})
+    tried = choice.choose(judge, grid, cache(lambda name: open_evidence(name, network, **known)[0]))
+    best = choice.best_of(tried)
+    with whole_folder(out) as part:
+        choice.write_choices(part / "tried.parquet", tried)
+        write_text(part / "edits.json", text_of([best.correction]))
+    say(f"{choice.words(best)}; of {len(tried)} tried, on {device}")
+
+
+if __name__ == "__main__":
+    main()
