@@ -1,0 +1,176 @@
+"""The commands of label_generations that a person runs: the page, and labels in and out."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import click
+
+from artifact_units.errors import UserError
+from steps.command import PATH, say, step
+
+
+def there(name: str, text: str, *, required: bool = True) -> Callable:
+    """A path that must exist. No stage's input: what is appended to has no manifest."""
+    kind = click.Path(path_type=Path, exists=True)
+    return click.option(f"--{name}", type=kind, required=required, help=text)
+
+
+generator = there("generator", "Checkpoint that the generations are of.")
+generations = there("generations", "Image set of the generations.")
+labels = there("labels", "Labels file.")
+kept_labels = click.option(
+    "--labels", type=PATH, required=True, help="Labels file; made where there is none."
+)
+rater = click.option("--rater", default="", help="Whose verdicts they are; else your user name.")
+
+
+@step()
+@generator
+@generations
+@kept_labels
+@there("corrected", "Image set of the same ids after a correction.", required=False)
+@there("heatmaps", "compute_masks' table: the most uncertain come first.", required=False)
+@click.option(
+    "--overlap",
+    type=click.FloatRange(0, 1),
+    default=0.1,
+    show_default=True,
+    help="Share of the generations that every rater labels.",
+)
+@rater
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8600,
+    show_default=True,
+    help="Port to listen on; 0: a free one.",
+)
+@click.option("--name", multiple=True, help="A further host name that the page is opened by.")
+def serve(
+    generator: Path,
+    generations: Path,
+    labels: Path,
+    corrected: Path | None,
+    heatmaps: Path | None,
+    overlap: float,
+    rater: str,
+    host: str,
+    port: int,
+    name: tuple[str, ...],
+) -> None:
+    """Label generations in a browser; every verdict is saved at once."""
+    from artifact_units import serving
+    from artifact_units.labelling.book import Book, most_uncertain_first
+    from artifact_units.labelling.pages import Labelling
+    from artifact_units.raters import rater_name
+    from artifact_units.storage import sha256_of
+
+    access = serving.Access.at(host, name)
+    pictures = serving.Pictures(generations)
+    order = sorted(pictures.ids)
+    if heatmaps is not None:
+        order = most_uncertain_first(order, _margins(heatmaps))
+    after = serving.Pictures(corrected) if corrected else None
+    with closing(serving.Journal(labels)) as journal:
+        if journal.notice:
+            say(journal.notice)
+        book = Book(journal, sha256_of(generator), order, overlap)
+        page = Labelling(book, pictures, after, rater_name(rater or getpass.getuser()))
+        serving.serve(page.app(access), access, host, port, say)
+
+
+@step()
+@generator
+@generations
+@kept_labels
+@there("from", "A folder per class, or a file .csv, .json (Label Studio) or .jsonl.")
+@rater
+def bring(generator: Path, generations: Path, labels: Path, rater: str, **given: Path) -> None:
+    """Append the verdicts of another program, or of another labels file."""
+    from artifact_units.labelling.exchange import new_verdicts, read_said
+    from artifact_units.labels import read_verdicts, record_of
+    from artifact_units.serving import Journal, Pictures
+    from artifact_units.splits import check_checkpoint
+    from artifact_units.storage import sha256_of
+
+    source, checkpoint = given["from"], sha256_of(generator)
+    said = read_said(source, rater or getpass.getuser(), checkpoint)
+    pictures = Pictures(generations)
+    if strangers := [i for i, _, _ in said if i not in pictures]:
+        raise UserError(f"{source}: {generations} holds no generation {strangers[0]}")
+    with closing(Journal(labels)) as journal:
+        if journal.notice:
+            say(journal.notice)
+        known = read_verdicts(labels)
+        check_checkpoint(known, checkpoint, labels)
+        new = new_verdicts(said, known, checkpoint)
+        journal.append(*map(record_of, new))
+    say(f"{len(said)} verdicts read, {len(new)} of them new")
+
+
+@step()
+@labels
+@click.option(
+    "--to",
+    type=click.Choice(["csv", "label_studio", "folder"]),
+    required=True,
+    help="A row or task a verdict; or the settled labels' images, a folder a class.",
+)
+@there("generations", "Image set of the generations, for a folder.", required=False)
+@click.option("--out", type=PATH, required=True, help="What is written, whole.")
+def export(labels: Path, to: str, generations: Path | None, out: Path) -> None:
+    """Write the labels for another program."""
+    from artifact_units.labelling import exchange
+    from artifact_units.labels import latest, read_verdicts, settle
+    from artifact_units.storage import write_text
+
+    verdicts = read_verdicts(labels)
+    if to == "folder":
+        if generations is None:
+            raise UserError("a folder holds images: name their image set with --generations")
+        settled = {i: label for i, (label, _) in settle(verdicts).items()}
+        exchange.write_folder(out, settled, generations)
+        return say(f"{len(settled)} images in {out}")
+    said = [(i, who, v.verdict) for i, of in latest(verdicts).items() for who, v in of.items()]
+    write = exchange.csv_of if to == "csv" else exchange.label_studio_of
+    write_text(out, write(said))
+    return say(f"{len(said)} verdicts in {out}")
+
+
+@step()
+@labels
+@there("heatmaps", "compute_masks' table.")
+@click.option(
+    "--mask_threshold",
+    type=click.FloatRange(0, 1),
+    default=0.5,
+    show_default=True,
+    help="Heatmap above which a pixel is artifact, as in score_units.",
+)
+def compare(labels: Path, heatmaps: Path, mask_threshold: float) -> None:
+    """Hold the computed masks against those that raters painted."""
+    from artifact_units.heatmaps import read_heatmaps
+    from artifact_units.labels import read_verdicts
+    from artifact_units.painted import masks_by_id, overlap_with
+
+    masks = masks_by_id(read_verdicts(labels))
+    found = overlap_with(masks, read_heatmaps(heatmaps, "labelled"), mask_threshold)
+    if not len(found):
+        raise UserError(f"{labels}: no generation of {heatmaps} was marked; mark some in the page")
+    low, median, high = (sorted(found)[round(q * (len(found) - 1))] for q in (0.25, 0.5, 0.75))
+    click.echo(f"{len(found)} marked generations: mean IoU {found.mean():.3f}")
+    click.echo(f"half of them between {low:.3f} and {high:.3f}, median {median:.3f}")
+
+
+def _margins(heatmaps: Path) -> dict[int, float]:
+    """id -> logit of artifact minus logit of normal, of every generation that was classified."""
+    from artifact_units.tables import read_table
+
+    said = read_table(heatmaps, "heatmaps", ["id", "artifact", "normal"]).to_pydict()
+    logits = zip(said["artifact"], said["normal"], strict=True)
+    return {i: a - n for i, (a, n) in zip(said["id"], logits, strict=True)}
