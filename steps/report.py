@@ -6,30 +6,40 @@ from pathlib import Path
 
 import click
 
-from steps.command import input_path, output_path, say, step
+from steps.command import Input, input_path, output_path, say, step
 from steps.parameters import Report
+
+STAGES = ("sample_generations", "label_generations", "train_classifier", "compute_masks")
+STAGES += ("collect_featuremaps", "score_units", "choose_correction", "correct_generations")
+STAGES += ("evaluate_generations",)
 
 
 @step(Report)
-@input_path("results", "Folder of results, a folder a stage.")
+@input_path("results", "Folder of results, a folder a stage.", parts=STAGES)
 @input_path("truth", "Folder of known truth; it may hold none.")
 @click.option(
     "--params",
     "used",
+    cls=Input,
     type=click.Path(path_type=Path, exists=True),
     required=True,
     help="The parameters of the run: params.yaml.",
 )
 @output_path("out", "The HTML page.")
-def main(results: Path, truth: Path, used: Path, out: Path, params: Report) -> None:
+@output_path("plots", "Folder of its cover and charts as pictures.")
+def main(results: Path, truth: Path, used: Path, out: Path, plots: Path, params: Report) -> None:
     """Write one self-contained HTML page of the whole run."""
+    from artifact_units.report import page
     from artifact_units.report.data import Results
-    from artifact_units.report.page import page
-    from artifact_units.storage import write_text
+    from artifact_units.storage import whole_folder, write_text
     from steps.checks import read_params
 
     values = read_params(used).model_dump() | {"report": params.model_dump()}
-    text = page(Results(results, truth, values))
+    given = page.contents(Results(results, truth, values))
+    with whole_folder(plots) as part:
+        for name, picture in page.plots(given).items():
+            (part / name).write_bytes(picture)
+    text = page.page(given)
     write_text(out, text)
     say(f"{out}, {len(text) / 1e6:.1f} MB")
 

@@ -26,7 +26,8 @@ LAYERS = {"layer1": 8, "layer2": 16}  # layer -> grid
 UNITS = 5
 PLANTED = {"layer1": [2], "layer2": [0, 4]}
 REPAIRED = {"none": 0.0, "random": 0.1, "one_layer": 0.5, "sequential": 0.9}  # share of the square
-EDITS = [{layer: {"kind": "scale", "units": units} for layer, units in PLANTED.items()}]
+LAYERS_EDITED = {layer: {"kind": "scale", "units": units} for layer, units in PLANTED.items()}
+EDITS = [{"layers": LAYERS_EDITED, "latent": None, "gate": 0.0, "tries": 1}]
 PARAMS = {
     "rankings": {
         "defective_score": {"ranking": "defective_score", "normalise": "none"},
@@ -59,6 +60,7 @@ def params(generations: int = 3, units: int = 4, failures: int = 2) -> dict:
         "run": {"threads": 1},
         "score_units": {"mask_threshold": 0.5, "quantile": 0.9, "rankings": PARAMS["rankings"]},
         "correct_generations": {"artifacts": 6, "corrections": PARAMS["corrections"]},
+        "choose_correction": {"artifacts": 3, "normals": 2, "harm": 10.0},
         "extract_features": {"weights": "absent.safetensors"},
         "report": {"generations": generations, "units": units, "failures": failures},
     }
@@ -83,6 +85,7 @@ def write_results(
     heat = _write_heatmaps(results, labelled_ids, ids, artifacts)
     _write_labels(results, labelled_ids)
     _write_classifier(results)
+    _write_choices(results)
     _write_featuremaps(results, labelled_ids)
     _write_scores(results)
     _write_corrections(results, ids, clean, damaged, artifacts, heat, known)
@@ -133,10 +136,37 @@ def _write_classifier(results: Path) -> None:
     (folder / "plots").mkdir(parents=True)
     found = {"accuracy": 0.9, "auc_artifact": 0.97, "recall_artifact": 0.75, "test_images": 10}
     (folder / "metrics.json").write_text(json.dumps(found))
+    (folder / "plots" / "training.csv").write_text(
+        "epoch,loss,validation_accuracy\n1,1.0,0.5\n2,0.5,0.75\n"
+    )
     pairs = (
         ["artifact,artifact"] * 3 + ["artifact,normal"] + ["normal,normal"] * 3 + ["real,real"] * 3
     )
     (folder / "plots" / "confusion.csv").write_text("\n".join(["actual,predicted", *pairs, ""]))
+
+
+def _write_choices(results: Path) -> None:
+    """The search went along n and the corrector; the last was not possible."""
+    tried = [  # corrector, options, artifact probability, change of normals; harm is 10
+        ("", {}, 0.9, 0.0),
+        ("sequential", {"n": 1, "stop": 2, "scale": 1.0}, 0.4, 0.02),
+        ("sequential", {"n": 2, "stop": 2, "scale": 1.0}, 0.3, 0.05),
+        ("clip", {"n": 1, "stop": 2}, 0.25, 0.003),
+        ("clip", {"n": 2, "stop": 2}, 0.2, 0.001),
+        ("clip", {"n": 9, "stop": 2}, np.nan, np.nan),
+    ]
+    columns = {
+        "ranking": ["defective_score" if name else "" for name, *_ in tried],
+        "corrector": [name for name, *_ in tried],
+        "options": [json.dumps(options) for _, options, *_ in tried],
+        "artifacts": [likely for *_, likely, _ in tried],
+        "normals": [0.05] * len(tried),
+        "change": [change for *_, change in tried],
+        "cost": [likely + 10 * change for *_, likely, change in tried],
+        "chosen": [options == {"n": 2, "stop": 2} for _, options, *_ in tried],
+        "why_not": ["", "", "", "", "", "a layer has 5 units, n is 9"],
+    }
+    write_table(results / "choose_correction" / "tried.parquet", "choices", columns)
 
 
 def _write_featuremaps(results: Path, ids: np.ndarray) -> None:

@@ -18,6 +18,8 @@ from matplotlib.patches import Rectangle
 # Stand-ins that svg() replaces by the page's variables: one drawing serves light and dark.
 INK, MUTED, RULE, ACCENT, PAPER = "#010101", "#020202", "#030303", "#040404", "#050505"
 _VARIABLES = {INK: "--ink", MUTED: "--muted", RULE: "--rule", ACCENT: "--accent", PAPER: "--paper"}
+_ON_PAPER = {INK: "#1b1d21", MUTED: "#5a5f68", RULE: "#dfdfd8", ACCENT: "#0a6671"}
+_ON_PAPER |= {PAPER: "#fbfbf8"}
 _STYLE: dict[Any, Any] = {
     "font.size": 10.0,
     "text.color": INK,
@@ -49,6 +51,15 @@ class Cell:
     unit: int
     score: float
     planted: bool
+
+
+@dataclass(frozen=True)
+class Curves:
+    """One panel of curves: its title, its places (words or numbers in order), values by name."""
+
+    title: str
+    places: Sequence[Any]
+    series: Mapping[str, Sequence[float]]
 
 
 def dots(
@@ -104,6 +115,19 @@ def strip(name: str, layers: Mapping[str, Sequence[Cell]], says: str) -> Markup:
         return svg(figure, name, says)
 
 
+def curves(name: str, panels: Sequence[Curves], lines: Mapping[str, float], says: str) -> Markup:
+    """Panels side by side with one scale where ``lines`` stand; curves differ in mark and dash."""
+    with mpl.rc_context(_STYLE):
+        width = 0.6 + min(2.6 * len(panels), 10.6)
+        figure = Figure(figsize=(width, 2.7), layout=ConstrainedLayoutEngine(wspace=0.06))
+        axes = figure.subplots(1, len(panels), sharey=bool(lines), squeeze=False)[0]
+        for ax, panel in zip(axes, panels, strict=True):
+            _curves(ax, panel, lines)
+        if len(panels[0].series) + len(lines) > 1:
+            axes[0].legend(frameon=False, fontsize=8.5, labelcolor=MUTED, loc="best")
+        return svg(figure, name, says)
+
+
 def svg(figure: Figure, name: str, says: str) -> Markup:
     """The figure as an ``<svg>`` element with ``says`` as its text; equal figures, equal text."""
     buffer = io.StringIO()
@@ -119,7 +143,21 @@ def svg(figure: Figure, name: str, says: str) -> Markup:
     text = re.sub(r"'DejaVu Sans'[^;\"]*sans-serif", "var(--sans)", text)
     for stand_in, variable in _VARIABLES.items():
         text = text.replace(stand_in, f"var({variable})")
-    return Markup(text.replace("<svg", f'<svg role="img" aria-label="{escape(says)}"', 1))
+    width = round(figure.get_figwidth() * 105)
+    opening = f'<svg role="img" aria-label="{escape(says)}" style="--wide: {width}px"'
+    return Markup(text.replace("<svg", opening, 1))
+
+
+def filed(chart: Markup) -> str:
+    """The chart as a file of its own, in the colours of paper."""
+    text = str(chart)
+    for stand_in, variable in _VARIABLES.items():
+        text = text.replace(f"var({variable})", _ON_PAPER[stand_in])
+    places = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
+    style = f"background: {_ON_PAPER[PAPER]}"
+    text = re.sub('style="--wide: (.*?)px"', rf'width="\1" style="{style}"', text, count=1)
+    text = text.replace("<svg", f"<svg {places}", 1)
+    return text.replace("var(--sans)", "sans-serif") + "\n"
 
 
 def _dots(ax: Axes, title: str, panel: Sequence[Dot], lines: Mapping[str, float]) -> None:
@@ -142,3 +180,20 @@ def _strip(ax: Axes, row: int, cells: Sequence[Cell], highest: float) -> None:
         )
     ringed = [rank + 0.5 for rank, cell in enumerate(cells) if cell.planted]
     ax.plot(ringed, [row] * len(ringed), "o", ms=5.5, mfc=PAPER, mec=INK, mew=1.4)
+
+
+def _curves(ax: Axes, panel: Curves, lines: Mapping[str, float]) -> None:
+    ax.set_title(panel.title, loc="left", fontsize=10.5, fontweight="bold")
+    marks = (("-o", ACCENT), ("--s", INK), (":^", MUTED))
+    many = len(panel.places) > 8  # such as epochs: numbers on an axis, and no marks
+    places = list(panel.places) if many else list(range(len(panel.places)))
+    for (mark, colour), (name, values) in zip(marks, panel.series.items(), strict=False):
+        ax.plot(places, values, mark, color=colour, ms=0 if many else 5, lw=1.6, label=name)
+    for text, place in lines.items():
+        ax.axhline(place, color=MUTED, lw=1, ls=(0, (4, 3)), zorder=0, label=text)
+    if not many:
+        ax.set_xticks(places, [str(p) for p in panel.places])
+    ax.set_xmargin(0.12)
+    ax.set_ylim(bottom=0)
+    ax.grid(axis="y", color=RULE, lw=0.8)
+    ax.set_axisbelow(True)

@@ -12,7 +12,16 @@ from artifact_units.measurements import Summary
 from artifact_units.report.charts import Dot, dots
 from artifact_units.report.data import Results
 from artifact_units.report.findings import UNCORRECTED, Findings
-from artifact_units.report.words import Metric, features_of, interval, listed, metric, number
+from artifact_units.report.tried import chosen_of
+from artifact_units.report.words import (
+    Metric,
+    features_of,
+    interval,
+    listed,
+    metric,
+    number,
+    percent,
+)
 
 # Columns of the three tables, by the beginnings of their metrics' names.
 NEAR = ("recovery", "pixel_recovery", "fid", "frechet", "kid", "kernel", "realism")
@@ -71,16 +80,22 @@ def cell(value: Summary | None, best: bool = False) -> dict[str, Any] | None:
     return {"value": number(value.value), "interval": interval(value.low, value.high), "best": best}
 
 
-def describe(entry: dict[str, Any]) -> str:
-    """One row of correct_generations.corrections in words."""
+def describe(name: str, results: Results) -> str:
+    """One row of correct_generations.corrections in words; of a choice, what was chosen."""
+    entry = results.params["correct_generations"]["corrections"][name]
     options = [f"{k} {v}" for k, v in entry.items() if k not in ("ranking", "corrector")]
-    return f"{entry['corrector']} by {entry['ranking']}; {', '.join(options)}".rstrip("; ")
+    said = f"{entry['corrector']} by {entry['ranking']}"
+    if entry["corrector"] == "chosen":
+        said = f"chosen without the truth: {chosen_of(results)}"
+    kept = (results.edits(name)[0]["latent"] or {}).get("acceptance")
+    options += [f"the classifier accepts {percent(kept)} of the draws"] if kept else []
+    return "; ".join(filter(None, [said, ", ".join(options)]))
 
 
 def _table(
     title: str, names: Sequence[str], population: str, results: Results, found: Findings
 ) -> dict[str, Any]:
-    entries = results.params["correct_generations"]["corrections"]
+    known = results.corrections
     best = {name: found.best_of(name, population) for name in names}
     rows = []
     for correction in [*found.corrections, *found.references]:
@@ -89,7 +104,7 @@ def _table(
             continue
         cells = [cell(v, best[n] == correction) for n, v in zip(names, values, strict=True)]
         images = max(v.images for v in values if v)
-        says = describe(entries[correction]) if correction in entries else "known truth"
+        says = describe(correction, results) if correction in known else "known truth"
         reference = correction == UNCORRECTED or correction in found.references
         rows.append(
             {

@@ -21,11 +21,17 @@ from artifact_units.errors import UserError
 from artifact_units.heatmaps import HeatmapSet, read_heatmaps
 from artifact_units.histograms import histogram_of
 from artifact_units.images import ImageSet, open_images
+from artifact_units.manifests import SUFFIX, manifest_of
 from artifact_units.measurements import Measurement, read_measurements
 from artifact_units.tables import read_table
 from artifact_units.truth import open_truth
 
 Rows = list[dict[str, Any]]
+# Outputs that led to the page, in the order of the stages; the corrections follow.
+MADE = ("read_reals", "sample_generations", "label_generations/labels.parquet")
+MADE += ("train_classifier/classifier.safetensors", "compute_masks/heatmaps.parquet")
+MADE += ("collect_featuremaps", "score_units/scores.parquet", "choose_correction")
+MADE += ("evaluate_generations/measurements.parquet",)
 
 
 class Results:
@@ -61,17 +67,31 @@ class Results:
         return self._table("evaluate_generations/changes.parquet", "changes")
 
     @cached_property
+    def choices(self) -> Rows | None:
+        """What choose_correction tried; None where that stage did not run."""
+        tried = "choose_correction/tried.parquet"
+        return self._table(tried, "choices") if (self.folder / tried).is_file() else None
+
+    @cached_property
+    def manifests(self) -> dict[str, dict[str, Any]]:
+        """Manifests of what led to the page, by the path of the output within ``folder``."""
+        paths = [*MADE, *(f"correct_generations/{name}" for name in self.corrections)]
+        known = [path for path in paths if manifest_of(self.folder / path).is_file()]
+        return {path: self._json(f"{path}{SUFFIX}") for path in known}
+
+    @cached_property
+    def training(self) -> Rows:
+        """An epoch a row: epoch, loss, accuracy on the validation split."""
+        return [{k: float(v) for k, v in row.items()} for row in self._csv("training")]
+
+    @cached_property
     def classifier(self) -> dict[str, Any]:
         return self._json("train_classifier/metrics.json")
 
     @cached_property
     def confusion(self) -> Counter[tuple[str, str]]:
         """Of the test split, how many images are (actual, predicted)."""
-        file = self.folder / "train_classifier" / "plots" / "confusion.csv"
-        if not file.is_file():
-            raise UserError(f"{file}: no such file; run the stage train_classifier")
-        with file.open(encoding="utf-8", newline="") as lines:
-            return Counter((row["actual"], row["predicted"]) for row in csv.DictReader(lines))
+        return Counter((row["actual"], row["predicted"]) for row in self._csv("confusion"))
 
     @cached_property
     def labelled(self) -> ImageSet:
@@ -85,7 +105,7 @@ class Results:
         return open_images(self.folder / "correct_generations" / name / population)
 
     def edits(self, name: str) -> list[dict[str, Any]]:
-        """What was done to which layer, one entry a repeat."""
+        """What was done to layers and latents, and for which generations; one entry a repeat."""
         return self._json(f"correct_generations/{name}/edits.json")
 
     def featuremaps(self, layer: str, unit: int) -> tuple[np.ndarray, Tensor]:
@@ -111,6 +131,13 @@ class Results:
     @cached_property
     def _histograms(self) -> pa.Table:
         return read_table(self.folder / "collect_featuremaps" / "histograms.parquet", "histograms")
+
+    def _csv(self, name: str) -> list[dict[str, str]]:
+        file = self.folder / "train_classifier" / "plots" / f"{name}.csv"
+        if not file.is_file():
+            raise UserError(f"{file}: no such file; run the stage train_classifier")
+        with file.open(encoding="utf-8", newline="") as lines:
+            return list(csv.DictReader(lines))
 
     def _table(self, path: str, kind: str) -> Rows:
         return read_table(self.folder / path, kind).to_pylist()

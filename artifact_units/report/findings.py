@@ -9,6 +9,7 @@ from typing import Any
 from artifact_units.errors import UserError
 from artifact_units.measurements import Measurement, Summary, summarise
 from artifact_units.report.data import Results
+from artifact_units.report.tried import chosen_of
 from artifact_units.report.words import counted, interval, listed, metric, number, percent
 
 UNCORRECTED = "none"
@@ -98,6 +99,8 @@ def headline(found: Findings) -> str:
 def lead(results: Results, found: Findings) -> str:
     """What stands under the headline: how it was chosen, what it costs, what it does not show."""
     said = [_chosen(found), _edited(results.edits(found.best))]
+    if results.params["correct_generations"]["corrections"][found.best]["corrector"] == "chosen":
+        said.insert(1, f"It was found without the truth: {chosen_of(results)}.")
     if likeness := found.get(found.best, "psnr", "normals"):
         said.append(
             "The same edit changes normal generations too: they keep a likeness of "
@@ -137,10 +140,17 @@ def _chosen(found: Findings) -> str:
     return f"{said}, chosen on the generations it is measured on, so a little flattered."
 
 
-def _edited(repeats: list[dict[str, dict[str, Any]]]) -> str:
-    layers = repeats[0]
+def _edited(repeats: list[dict[str, Any]]) -> str:
+    layers, gate = repeats[0]["layers"], repeats[0]["gate"]
     units = sum(len(edit.get("units", ())) for edit in layers.values())
-    return (
-        f"It edits {counted(units, 'unit')} in {counted(len(layers), 'layer')}, "
-        "the same in every generation."
-    )
+    where = f"{counted(units, 'unit')} in {counted(len(layers), 'layer')}"
+    if not units:
+        where = f"positions or units of {counted(len(layers), 'layer')}, image by image"
+    if latent := repeats[0]["latent"]:
+        where = "latents, not units: other images are drawn"
+        if kept := latent.get("acceptance"):
+            where += f", of which the classifier accepts {percent(kept)},"
+    elif not layers:
+        where = "nothing"
+    gated = f"where the classifier's artifact probability is at least {gate:g}"
+    return f"It edits {where}, {gated if gate else 'by the same rule in every generation'}."

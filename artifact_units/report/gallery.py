@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,13 +12,16 @@ import torch
 from torch import Tensor
 
 from artifact_units.heatmaps import masks_from
+from artifact_units.images import ImageSet
 from artifact_units.report.data import Results
 from artifact_units.report.findings import UNCORRECTED
-from artifact_units.report.pictures import Picture, data_uri, heated, outline, to_grid
+from artifact_units.report.pictures import LARGEST, Picture, data_uri, heated, outline, to_grid
 from artifact_units.report.words import number
 
-COLUMNS = 6  # corrections side by side
+COLUMNS = 7  # corrections side by side
 PAIRS = 8  # of the cover
+COVER_PX = 256  # at most, of a picture of the cover
+CLEAN = "clean (truth)"
 STRONGEST = 6  # generations of a unit
 
 
@@ -33,10 +37,17 @@ class Shown:
     grid: int = 1
 
 
-def shown(picture: Picture, alt: str, caption: str = "", mask: Tensor | None = None) -> Shown:
+def shown(
+    picture: Picture,
+    alt: str,
+    caption: str = "",
+    mask: Tensor | None = None,
+    largest: int = LARGEST,
+) -> Shown:
     """A picture with its texts, and the outline of a mask of the same size."""
     px = int(picture.shape[-1])
-    return Shown(data_uri(picture), alt, caption, px, outline(mask) if mask is not None else "", px)
+    border = outline(mask) if mask is not None else ""
+    return Shown(data_uri(picture, largest), alt, caption, px, border, px)
 
 
 class Gallery:
@@ -50,19 +61,42 @@ class Gallery:
         self.heat = results.heatmaps("heldout").take(self.ids)
         self.threshold = float(results.params["score_units"]["mask_threshold"])
 
-    def cover(self) -> list[dict[str, Any]]:
-        """Pairs before/after: those that the classifier is surest about, best first."""
+    @cached_property
+    def surest(self) -> np.ndarray:
+        """The ids of the cover: those that the classifier is surest about, best first."""
         odds = self.heat.logits[:, 0] - self.heat.logits[:, 1:].logsumexp(1)
-        ids = self.ids[torch.argsort(odds, descending=True, stable=True)[:PAIRS].numpy()]
-        before, after = self.before.take(ids), self.results.corrected(self.best).take(ids)
-        return [
-            {
-                "id": i,
-                "before": shown(b, f"generation {i} with its artifact"),
-                "after": shown(a, f"generation {i} corrected by {self.best}"),
-            }
-            for i, b, a in zip(ids.tolist(), before, after, strict=True)
-        ]
+        return self.ids[torch.argsort(odds, descending=True, stable=True)[:PAIRS].numpy()]
+
+    @cached_property
+    def covering(self) -> dict[str, Tensor]:
+        """Their pictures: as generated, corrected and, where the truth is known, clean."""
+        return {name: of.take(self.surest) for name, of in self._compared_sets().items()}
+
+    def cover(self) -> dict[str, Any]:
+        """Pairs before/after; ``opened`` is the first whose artifact lies on the left.
+
+        The slider opens half way: there the left half is the original.
+        """
+        before, after, *clean = self.covering.values()
+        masks = masks_from(self.heat.take(self.surest).heatmaps, self.threshold, before.shape[-1])
+        half = masks.shape[-1] // 2
+        lefts = (masks[..., :half].sum((1, 2)) > masks[..., half:].sum((1, 2))).tolist()
+        pairs = []
+        for n, i in enumerate(self.surest.tolist()):
+            said = f"generation {i} as generated, the mask of its artifact outlined"
+            pictures = [
+                shown(before[n], said, "original", masks[n], COVER_PX),
+                shown(
+                    after[n], f"generation {i} corrected by {self.best}", self.best, None, COVER_PX
+                ),
+            ]
+            pictures += [shown(c[n], f"generation {i}: {CLEAN}", CLEAN) for c in clean]
+            pairs.append({"id": i, "pictures": pictures})
+        return {"pairs": pairs, "opened": lefts.index(True) if True in lefts else 0}
+
+    def _compared_sets(self) -> dict[str, ImageSet]:
+        sets = {"original": self.before, self.best: self.results.corrected(self.best)}
+        return sets | ({CLEAN: self.results.truth.clean} if self.results.truth else {})
 
     def rows(self, corrections: Sequence[str]) -> tuple[list[str], list[dict[str, Any]]]:
         """Titles of the columns, and a row a generation: the first ones in id order."""
@@ -71,7 +105,7 @@ class Gallery:
         images = {"original": self.before.take(ids)}
         images |= {name: self.results.corrected(name).take(ids) for name in compared}
         if self.results.truth:
-            images["clean (truth)"] = self.results.truth.clean.take(ids)
+            images[CLEAN] = self.results.truth.clean.take(ids)
         sure = self.heat.take(ids).logits.softmax(1)[:, 0]
         rows = [
             {
@@ -91,10 +125,7 @@ class Gallery:
         mine.sort(key=lambda row: -np.nan_to_num(row["outside"]))
         worst = mine[: self.results.params["report"]["failures"]]
         ids = [row["id"] for row in worst]
-        sets = {"original": self.before, self.best: self.results.corrected(self.best)}
-        if self.results.truth:
-            sets["clean (truth)"] = self.results.truth.clean
-        images = {name: of.take(ids) for name, of in sets.items()}
+        images = {name: of.take(ids) for name, of in self._compared_sets().items()}
         return [
             {
                 "title": f"Generation {row['id']}",

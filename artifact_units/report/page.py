@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections import Counter
 from collections.abc import Mapping
-from importlib.metadata import version
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -12,44 +13,67 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from artifact_units.labels import CLASSES
-from artifact_units.report import corrections, units
+from artifact_units.report import corrections, tried, units, used
+from artifact_units.report.charts import Curves, curves, filed
 from artifact_units.report.corrections import cell
 from artifact_units.report.data import Results
 from artifact_units.report.findings import UNCORRECTED, Findings, headline, lead
 from artifact_units.report.gallery import Gallery
+from artifact_units.report.pictures import montage
 from artifact_units.report.words import metric, number, percent
-from artifact_units.storage import sha256_of
 
 HERE = Path(__file__).parent
-LIBRARIES = ("torch", "torchvision", "torch-fidelity", "numpy", "pillow", "matplotlib", "pyarrow")
+MONTAGE_PX = 144  # of a picture of the cover, as a file
 
 
-def page(results: Results) -> str:
-    """The page's text; the same results give the same text."""
+def contents(results: Results) -> dict[str, Any]:
+    """Everything that the page says and shows; the same results give the same."""
     found = Findings(results.measurements, results.corrections)
     gallery = Gallery(results, found.best)
+    script = (HERE / "page.js").read_text(encoding="utf-8")
+    return {
+        "title": f"Artifact units: {headline(found)}",
+        "style": Markup((HERE / "page.css").read_text(encoding="utf-8").rstrip()),
+        "script": Markup(script),
+        "script_hash": b64encode(sha256(script.encode()).digest()).decode(),
+        "headline": headline(found),
+        "lead": lead(results, found),
+        "best": found.best,
+        "cover": gallery.cover(),
+        "montage": montage(list(gallery.covering.values()), MONTAGE_PX),
+        "figures": _figures(results, found),
+        "rows": _rows(gallery, found),
+        "table": corrections.section(results, found),
+        "tried": tried.section(results),
+        "classifier": _classifier(results, found),
+        "units": units.section(results, found, gallery),
+        "failures": gallery.failures(),
+        "run": used.section(results),
+        "known": results.truth is not None,
+    }
+
+
+def page(given: Mapping[str, Any]) -> str:
+    """The page's text: one HTML file, that asks for nothing outside it."""
     environment = Environment(
         loader=FileSystemLoader(HERE),
         autoescape=True,
         undefined=StrictUndefined,
         keep_trailing_newline=True,
     )
-    return environment.get_template("page.html.j2").render(
-        title=f"Artifact units: {headline(found)}",
-        style=Markup((HERE / "page.css").read_text(encoding="utf-8").rstrip()),
-        headline=headline(found),
-        lead=lead(results, found),
-        best=found.best,
-        cover=gallery.cover(),
-        figures=_figures(results, found),
-        rows=_rows(gallery, found),
-        table=corrections.section(results, found),
-        classifier=_classifier(results, found),
-        units=units.section(results, found, gallery),
-        failures=gallery.failures(),
-        run=_run(results.params),
-        known=results.truth is not None,
-    )
+    return environment.get_template("page.html.j2").render(given)
+
+
+def plots(given: Mapping[str, Any]) -> dict[str, bytes]:
+    """The page's cover and charts as files, by name: for the engines' own pages."""
+    charts = {
+        "corrections": given["table"]["chart"],
+        "tried": given["tried"] and given["tried"]["chart"],
+        "scores": given["units"]["strip"],
+        "training": given["classifier"]["chart"],
+    }
+    files = {f"{name}.svg": filed(chart).encode() for name, chart in charts.items() if chart}
+    return {"cover.png": given["montage"], **files}
 
 
 def _figures(results: Results, found: Findings) -> list[dict[str, str]]:
@@ -119,8 +143,19 @@ def _classifier(results: Results, found: Findings) -> dict[str, Any]:
         "iou": cell(iou),
         "chance": cell(chance),
         "confusion": _confusion(results),
+        "chart": _training(results),
         "metrics": [{"label": _metric_label(k), "value": number(v)} for k, v in shown.items()],
     }
+
+
+def _training(results: Results) -> Markup:
+    epochs = [int(row["epoch"]) for row in results.training]
+    panels = [
+        Curves(f"{title}, by epoch", epochs, {title: [row[key] for row in results.training]})
+        for title, key in {"loss": "loss", "accuracy on validation": "validation_accuracy"}.items()
+    ]
+    says = [f"{p.title}: {', '.join(map(number, *p.series.values()))}" for p in panels]
+    return curves("training", panels, {}, "; ".join(says))
 
 
 def _metric_label(name: str) -> str:
@@ -136,39 +171,3 @@ def _confusion(results: Results) -> dict[str, Any]:
         cells = [{"count": n, "share": f"{n / total:.3f}"} for n in own]
         rows.append({"name": name, "cells": cells, "recall": number(counts[name, name] / total)})
     return {"classes": CLASSES, "rows": rows}
-
-
-def _run(params: Mapping[str, Any]) -> dict[str, Any]:
-    inputs = [
-        {
-            "name": name,
-            "path": path,
-            "sha256": sha256_of(Path(path)) if Path(path).is_file() else "",
-        }
-        for name, path in [
-            *params["inputs"].items(),
-            ("extractor", params["extract_features"]["weights"]),
-        ]
-    ]
-    return {
-        "inputs": inputs,
-        "parameters": [
-            (section, _flat(values)) for section, values in params.items() if section != "inputs"
-        ],
-        "versions": ", ".join(f"{name} {version(name)}" for name in LIBRARIES),
-    }
-
-
-def _flat(values: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Nested values as lines: ``rankings.random`` -> ``ranking random_order, repeats 5``."""
-    lines = []
-    for key, value in values.items():
-        if isinstance(value, Mapping) and any(isinstance(v, Mapping) for v in value.values()):
-            lines += [(f"{key}.{k}", v) for k, v in _flat(value)]
-        elif isinstance(value, Mapping):
-            lines.append((key, ", ".join(f"{k} {v}" for k, v in value.items())))
-        elif isinstance(value, (list, tuple)):
-            lines.append((key, ", ".join(map(str, value))))
-        else:
-            lines.append((key, str(value) if value != "" else "–"))
-    return lines

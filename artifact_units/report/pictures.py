@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
@@ -11,22 +12,36 @@ import torch
 from jaxtyping import Bool, Float, UInt8
 from PIL import Image
 from torch import Tensor
-from torch.nn.functional import interpolate
+from torch.nn.functional import interpolate, pad
 
 LARGEST = 128  # px; larger images are reduced to this, so that the page stays small
+GAP = 4  # px between the pictures of a montage
 
 Picture = UInt8[Tensor, "3 height width"]
 Mask = Bool[Tensor, "height width"]
 
 
-def data_uri(picture: Picture) -> str:
+def data_uri(picture: Picture, largest: int = LARGEST) -> str:
     """The picture as a PNG data URI; the same pixels give the same text."""
+    return "data:image/png;base64," + base64.b64encode(_png(picture, largest)).decode()
+
+
+def montage(rows: Sequence[UInt8[Tensor, "image 3 height width"]], px: int) -> bytes:
+    """Rows of equally many pictures as one PNG, each picture ``px`` wide and high, on white."""
+    enlarged = [interpolate(row.float(), (px, px), mode="nearest").byte() for row in rows]
+    padded = [pad(row, (0, GAP, 0, GAP), value=255) for row in enlarged]
+    lines = [torch.cat(list(row), dim=2) for row in padded]
+    whole = torch.cat(lines, dim=1)[:, :-GAP, :-GAP]
+    return _png(whole, max(whole.shape))
+
+
+def _png(picture: Picture, largest: int) -> bytes:
     image = Image.fromarray(picture.permute(1, 2, 0).contiguous().numpy())
-    if max(image.size) > LARGEST:
-        image.thumbnail((LARGEST, LARGEST), Image.Resampling.BOX)
+    if max(image.size) > largest:
+        image.thumbnail((largest, largest), Image.Resampling.BOX)
     buffer = io.BytesIO()
     image.save(buffer, "PNG", optimize=True)
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+    return buffer.getvalue()
 
 
 def to_grid(heatmap: Float[Tensor, "row col"], px: int) -> Float[Tensor, "px px"]:

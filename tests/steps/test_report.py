@@ -18,12 +18,15 @@ def run(folder: Path, results: Path, truth: Path) -> Result:
     values = yaml.safe_load((ROOT / "params.yaml").read_text())
     values["score_units"]["rankings"] = PARAMS["rankings"]
     values["correct_generations"]["corrections"] = PARAMS["corrections"]
+    values["choose_correction"]["ranking"] = ["defective_score"]
+    values["export_generator"]["correction"] = "sequential"
     (folder / "params.yaml").write_text(yaml.safe_dump(values, sort_keys=False))
     paths = {
         "results": results,
         "truth": truth,
         "params": folder / "params.yaml",
         "out": folder / "page.html",
+        "plots": folder / "plots",
     }
     asked = {"generations": 2, "units": 3, "failures": 1}
     arguments = [
@@ -41,6 +44,7 @@ def test_the_page_is_written_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert text.endswith("</html>\n")
     assert text.count('class="row" role="group"') == 2
     assert text.count('<article class="card">') == 3 + 1
+    assert (tmp_path / "plots" / "cover.png").is_file()
 
 
 def test_a_missing_table_is_one_line_and_no_page(

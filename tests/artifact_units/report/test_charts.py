@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from xml.etree.ElementTree import fromstring
 
-from artifact_units.report.charts import Cell, Dot, dots, strip
+from artifact_units.report.charts import Cell, Curves, Dot, curves, dots, filed, strip
 
 DOTS = [
     Dot("a", 1.0, 0.5, 1.5),
@@ -41,3 +42,20 @@ def test_the_strip_rings_planted_units_and_names_the_best() -> None:
     assert "unit 7: 0.500" in chart
     assert "unit 0: 0.100" in chart
     assert "var(--paper)" not in strip("s", {"layer1": [Cell(7, 0.5, False)]}, "says")
+
+
+def test_curves_name_their_places_and_the_reference() -> None:
+    panel = Curves("n: units a layer", [1, 3], {"cost": [0.5, 0.25], "probability": [0.4, 0.2]})
+    chart = curves("c", [panel], {"no correction": 0.9}, "says")
+    for word in ("n: units a layer", ">1<", ">3<", ">cost<", ">probability<", ">no correction<"):
+        assert word in chart
+    assert "stroke-dasharray" in chart  # the second is told apart without its colour
+
+
+def test_a_chart_as_a_file_has_a_place_of_names_and_no_variable() -> None:
+    file = filed(dots("x", {"metric": DOTS}, {}, "says"))
+    assert fromstring(file).tag == "{http://www.w3.org/2000/svg}svg"
+    assert (
+        int(fromstring(file).attrib["width"]) > 1000
+    )  # else a viewer makes it as small as it likes
+    assert "var(" not in file

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import copy
+import json
 import re
+from base64 import b64encode
+from hashlib import sha256
 from html.parser import HTMLParser
 from pathlib import Path
+from xml.etree.ElementTree import fromstring
 
 import pytest
 from small_results import params, write_results
 
 from artifact_units.errors import UserError
 from artifact_units.report.data import Results
-from artifact_units.report.page import page
+from artifact_units.report.page import contents, plots
+from artifact_units.report.page import page as page_of
+
+
+def page(results: Results) -> str:
+    return page_of(contents(results))
 
 
 class Tags(HTMLParser):
@@ -57,16 +66,36 @@ def test_nothing_is_fetched_from_anywhere(text: str) -> None:
     assert "https://" not in text
 
 
-def test_it_can_be_read_without_a_script(text: str) -> None:
-    assert not Tags(text).named("script", "iframe", "object", "embed")
+def test_its_policy_allows_its_one_script_and_no_request(text: str) -> None:
+    ((policy,),) = [
+        [a["content"]]
+        for a in Tags(text).named("meta")
+        if a.get("http-equiv") == "Content-Security-Policy"
+    ]
+    (script,) = re.findall("<script>(.*?)</script>", text, re.DOTALL)
+    digest = b64encode(sha256(script.encode()).digest()).decode()
+    assert policy == (
+        "default-src 'none'; img-src data:; style-src 'unsafe-inline'; "
+        f"script-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    )
+    assert not Tags(text).named("iframe", "object", "embed", "form")
     assert not re.search(r"<[^>]* on\w+=", text)
+
+
+def test_without_a_script_both_pictures_are_there_and_nothing_can_be_pressed(text: str) -> None:
+    (compared,) = re.findall('<figure class="compare">(.*?)</figure>', text, re.DOTALL)
+    assert [p["alt"] for p in Tags(compared).named("img")] == [
+        "generation 2000005 as generated, the mask of its artifact outlined",
+        "generation 2000005 corrected by sequential",
+    ]  # the classifier is surest of the last artifact, and the red square lies on the left
+    assert all("disabled" in button for button in Tags(text).named("button"))
 
 
 def test_every_picture_says_what_it_shows(text: str) -> None:
     pictures = Tags(text).named("img")
     assert all(len(p["alt"] or "") > 10 for p in pictures)
     charts = [s for s in Tags(text).named("svg") if s.get("role") == "img"]
-    assert len(charts) == 2
+    assert len(charts) == 4
     assert all(c["aria-label"] for c in charts)
 
 
@@ -81,9 +110,10 @@ def test_every_link_within_the_page_has_its_place(text: str) -> None:
 
 
 def test_tags_are_closed_in_the_order_of_opening(text: str) -> None:
-    void = {"meta", "link", "img", "br"}
+    void = {"meta", "link", "img", "br", "input"}
     opened = ["html", "body"]
-    for slash, tag, rest in re.findall(r"<(/?)([a-z][\w-]*)([^>]*)>", text.split("<body>", 1)[1]):
+    body = re.sub("<script>.*?</script>", "", text.split("<body>", 1)[1], flags=re.DOTALL)
+    for slash, tag, rest in re.findall(r"<(/?)([a-z][\w-]*)([^>]*)>", body):
         if slash:
             assert opened
             assert opened.pop() == tag
@@ -163,6 +193,84 @@ def test_without_a_truth_the_frechet_distance_decides_and_nothing_is_claimed(unk
         assert claim not in unknown
 
 
+def test_what_was_tried_is_shown_cheapest_first_and_what_was_not_possible(text: str) -> None:
+    section = text.split('id="choice"')[1].split("</section>")[0]
+    said = re.findall(r'<th scope="row">(.*?)(?: <span|<)', section)
+    assert said == [
+        "clip by defective_score; n 2, stop 2",
+        "clip by defective_score; n 1, stop 2",
+        "sequential by defective_score; n 1, stop 2, scale 1.0",
+        "sequential by defective_score; n 2, stop 2, scale 1.0",
+        "no correction",
+    ]
+    assert section.count(">chosen<") == 1
+    assert "n 9, stop 2: a layer has 5 units, n is 9" in section
+    assert "by n: units a layer, 1, 2: cost 0.280, 0.210" in section
+    assert "by corrector, clip, sequential: cost 0.210, 0.800" in section
+
+
+def test_where_nothing_was_chosen_the_page_says_nothing_of_it(tmp_path: Path) -> None:
+    results, truth = write_results(tmp_path)
+    (results / "choose_correction" / "tried.parquet").unlink()
+    found = contents(Results(results, truth, params()))
+    assert 'id="choice"' not in page_of(found)
+    assert "tried.svg" not in plots(found)
+
+
+@pytest.mark.parametrize(
+    ("latent", "said"),
+    [
+        ({"kind": "redraw", "acceptance": 0.625}, "the classifier accepts 62"),
+        ({"kind": "truncate", "bound": 1.0}, "latents, not units: other images are drawn"),
+    ],
+)
+def test_an_edit_of_latents_is_called_what_it_is(tmp_path: Path, latent: dict, said: str) -> None:
+    results, truth = write_results(tmp_path)
+    edits = [{"layers": {}, "latent": latent, "gate": 0.0, "tries": 1}]
+    (results / "correct_generations/sequential/edits.json").write_text(json.dumps(edits))
+    assert said in page(Results(results, truth, params()))
+
+
+def test_a_choice_is_named_by_what_was_chosen(known: Results) -> None:
+    asked = copy.deepcopy(params())
+    asked["correct_generations"]["corrections"]["sequential"] = {
+        "ranking": "defective_score",
+        "corrector": "chosen",
+    }
+    text = page(Results(known.folder, Path("nowhere"), asked))
+    assert "It was found without the truth: clip by defective_score; n 2, stop 2." in text
+    assert "chosen without the truth: clip by defective_score; n 2, stop 2" in text
+
+
+def test_outputs_are_named_by_what_their_manifests_hold(tmp_path: Path) -> None:
+    results, truth = write_results(tmp_path)
+    content = {"step": "score_units", "inputs": {"reals": "ab" * 32}}
+    content["files"] = {"scores.parquet": {"sha256": "cd" * 32}}
+    (results / "score_units" / "scores.parquet.manifest.json").write_text(json.dumps(content))
+    asked = params()
+    asked["inputs"]["reals"] = "a folder"
+    section = page(Results(results, truth, asked)).split('id="run"')[1]
+    assert f'<code title="{"ab" * 32}">' in section  # the folder of reals, as score_units read it
+    assert f'<code title="{"cd" * 32}">' in section
+    assert "results/score_units/scores.parquet" in section
+
+
+def test_the_charts_are_files_too_in_colours_of_their_own(known: Results) -> None:
+    files = plots(contents(known))
+    assert list(files) == [
+        "cover.png",
+        "corrections.svg",
+        "tried.svg",
+        "scores.svg",
+        "training.svg",
+    ]
+    assert files["cover.png"].startswith(b"\x89PNG")
+    for name in list(files)[1:]:
+        drawing = fromstring(files[name])  # it is well-formed by itself
+        assert drawing.tag == "{http://www.w3.org/2000/svg}svg"
+        assert b"var(" not in files[name]
+
+
 def test_no_failures_asked_for_no_section(known: Results) -> None:
     asked = Results(known.folder, Path("nowhere"), params(failures=0))
     assert 'id="failures"' not in page(asked)
@@ -171,7 +279,7 @@ def test_no_failures_asked_for_no_section(known: Results) -> None:
 def test_names_from_params_are_escaped(known: Results) -> None:
     strange = copy.deepcopy(params())
     strange["inputs"]["generator"] = "<script>alert(1)</script>"
-    assert "<script>" not in page(Results(known.folder, Path("nowhere"), strange))
+    assert "<script>alert" not in page(Results(known.folder, Path("nowhere"), strange))
 
 
 @pytest.mark.parametrize(
@@ -183,6 +291,7 @@ def test_names_from_params_are_escaped(known: Results) -> None:
         "evaluate_generations/changes.parquet",
         "train_classifier/metrics.json",
         "train_classifier/plots/confusion.csv",
+        "train_classifier/plots/training.csv",
         "compute_masks/heatmaps.parquet",
         "collect_featuremaps/histograms.parquet",
         "collect_featuremaps/featuremaps/00000.safetensors",

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from artifact_units.report.pictures import LARGEST, data_uri, heated, outline
+from artifact_units.report.pictures import GAP, LARGEST, data_uri, heated, montage, outline
 
 
 def test_one_pixel_has_four_sides() -> None:
@@ -50,3 +50,11 @@ def test_where_it_is_hot_the_picture_is_lighter() -> None:
     heat = torch.tensor([[0.0, 0.5, 1.0]])
     lightness = heated(torch.full((3, 1, 3), 100, dtype=torch.uint8), heat).float().mean(0)[0]
     assert lightness[0] < lightness[1] < lightness[2]
+
+
+def test_a_montage_has_its_rows_under_each_other_with_white_between() -> None:
+    black, grey = torch.zeros(3, 3, 2, 2), torch.full((3, 3, 2, 2), 100)
+    whole = np.asarray(Image.open(io.BytesIO(montage([black.byte(), grey.byte()], px=8))))
+    assert whole.shape == (8 + GAP + 8, 3 * 8 + 2 * GAP, 3)
+    assert [int(whole[y, 0, 0]) for y in (7, 8, 8 + GAP)] == [0, 255, 100]
+    assert [int(whole[0, x, 0]) for x in (7, 8, 8 + GAP)] == [0, 255, 0]
