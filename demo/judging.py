@@ -13,7 +13,7 @@ from artifact_units.errors import UserError
 from artifact_units.generator import Generator
 from artifact_units.hooks import edited
 from artifact_units.latents import PLANTING, latents_of
-from artifact_units.shapes import Images
+from artifact_units.shapes import Images, Latents
 from demo.differences import areas, difference, truth_masks
 from demo.planting import Planted, plant
 
@@ -37,7 +37,7 @@ class Judgement:
     """``fraction`` of generations that are artifacts; of those, the pixel recovery by layer.
 
     Pixel recovery: 1 - |corrected - clean| / |broken - clean|, summed over the artifacts, where
-    the layer's planted units alone are ablated. All layers together recover 1 by construction.
+    the layer's planted units alone are ablated. Silent ones recover 1 together, by construction.
     """
 
     fraction: float
@@ -58,12 +58,13 @@ def first_accepted(
     bounds: Bounds,
     batch: int,
     tell: Callable[[str], None],
+    planter: Callable[[Generator, Latents, int], Planted] = plant,
 ) -> Planted:
     """The planting of the first seed that is within bounds; ``tell`` hears of every try."""
     fitted = latents_of(range(PLANTING, PLANTING + FITTED), generator.latent_dim)
     judged = range(PLANTING + FITTED, PLANTING + FITTED + JUDGED)
     for seed in seeds:
-        planted = plant(generator, fitted, seed)
+        planted = planter(generator, fitted, seed)
         judgement = judge(planted, judged, batch, bounds.mask_difference, bounds.area)
         tell(f"seed {seed}: {judgement}")
         if judgement.within(bounds):

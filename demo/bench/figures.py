@@ -1,0 +1,68 @@
+"""The two figures of the page: vector drawings of a few kilobytes, the same bytes each time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+
+from artifact_units.storage import whole_file
+from demo.bench.results import Results
+from demo.bench.settings import ERRORS
+
+SHOWN = ("one_layer", "sequential", "sequential_max", "clip", "clip_range_excess", "chosen")
+RANKED = (
+    "defective_score",
+    "contrast",
+    "activation_difference",
+    "range_excess",
+    "local_activation",
+)
+INK, GREY = "#1b1f24", "#8c959f"
+
+
+def write_figures(folder: Path, stem: str, results: Results) -> list[str]:
+    """Write them beside the page; their names."""
+    drawn = {f"{stem}_repair.svg": repair(results), f"{stem}_labels.svg": labels(results)}
+    for name, figure in drawn.items():
+        with (
+            mpl.rc_context({"svg.hashsalt": stem, "svg.fonttype": "none"}),
+            whole_file(folder / name) as part,
+        ):
+            figure.savefig(part, format="svg", metadata={"Date": None, "Creator": None})
+    return list(drawn)
+
+
+def repair(results: Results) -> Figure:
+    """Repair of artifacts against harm to normal generations, a panel a kind."""
+    figure = Figure(figsize=(9.5, 2.9), layout="constrained")
+    panels = figure.subplots(1, len(results.kinds), sharey=True, squeeze=False)[0]
+    for axes, kind in zip(panels, results.kinds, strict=True):
+        for method in SHOWN:
+            at = results.mean(kind, method, "psnr"), results.mean(kind, method, "pixel_recovery")
+            axes.plot(*at, "o", markersize=5, label=method)
+        axes.axhline(results.mean(kind, "ceiling", "pixel_recovery"), color=GREY, lw=0.8, ls="--")
+        axes.axvline(45, color=GREY, lw=0.8, ls=":")
+        axes.set(title=kind, xlabel="change of normals, dB", ylim=(-1.5, 1.1))
+    panels[0].set_ylabel("pixel recovery")
+    figure.legend(
+        *panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=6, frameon=False
+    )
+    return figure
+
+
+def labels(results: Results) -> Figure:
+    """Average precision of rankings over the rate of wrong labels, a panel a kind."""
+    figure = Figure(figsize=(9.5, 2.6), layout="constrained")
+    panels = figure.subplots(1, len(results.kinds), sharey=True, squeeze=False)[0]
+    for axes, kind in zip(panels, results.kinds, strict=True):
+        for method in RANKED:
+            found = [results.mean(kind, method, "average_precision", e) for e in ERRORS]
+            axes.plot([100 * e for e in ERRORS], found, "o-", markersize=3, lw=1, label=method)
+        axes.set(title=kind, xlabel="wrong labels, %", ylim=(0, 1.05))
+    panels[0].set_ylabel("average precision")
+    figure.legend(
+        *panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=5, frameon=False
+    )
+    return figure

@@ -1,0 +1,111 @@
+"""What is compared: rankings and corrections by name. A line is a method."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+PAPER = "sequential"  # what the others are tested against
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """A file of the shelf; ``masks``: fine or last (stage of the heatmaps), or the true ones."""
+
+    file: str
+    masks: str = "fine"
+    random: bool = False
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Method:
+    """A correction: the ranking it looks at, a file of the shelf and its options.
+
+    ``truth``: it looks at what only the bench knows, so it bounds the others.
+    """
+
+    ranking: str
+    corrector: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    normalise: str = "none"
+    gate: float = 0.0
+
+    @property
+    def truth(self) -> bool:
+        return self.ranking == "oracle"
+
+
+# Heatmaps: the paper's (last stage, artifact logit) and params.yaml's.
+STAGES = MappingProxyType({"last": ("layer4", "artifact"), "fine": ("layer3", "contrast")})
+
+RANKINGS = {
+    "defective_score": Ranking("defective_score", masks="last"),
+    "defective_score_fine": Ranking("defective_score"),
+    "contrast": Ranking("contrast"),
+    "unit_fid": Ranking("unit_fid", options={"top": 100}),
+    "activation_difference": Ranking("activation_difference"),
+    "range_excess": Ranking("range_excess"),
+    "rare_neurons": Ranking("rare_neurons"),
+    "local_activation": Ranking("local_activation"),
+    "random": Ranking("random_order", random=True),
+    "oracle": Ranking("defective_score", masks="true"),
+}
+# Those that need labels and nothing else: no truth, no real image (heatmaps come of labels).
+LABELS_ONLY = (
+    "defective_score",
+    "defective_score_fine",
+    "contrast",
+    "activation_difference",
+    "range_excess",
+    "rare_neurons",
+    "local_activation",
+)
+
+ONE = {"layer": "layer4", "n": 3}
+ALL = {"stop": 7, "n": 3}
+ALGORITHM_1 = {**ALL, "scale": 1.0}
+LATE = {**ALGORITHM_1, "start": 4}  # the layers before 4 are healthy in every kind
+
+METHODS = {
+    "none": Method("defective_score", "ablation", {"layer": "layer4", "n": 0}),
+    "random": Method("random", "ablation", ONE),
+    "unit_fid": Method("unit_fid", "ablation", ONE),
+    "one_layer": Method("defective_score", "ablation", ONE),
+    "sequential": Method("defective_score", "sequential", ALGORITHM_1),
+    "sequential_max": Method("defective_score", "sequential", ALGORITHM_1, "max"),
+    "sequential_minmax": Method("defective_score", "sequential", ALGORITHM_1, "minmax"),
+    "sequential_max_late": Method("defective_score", "sequential", LATE, "max"),
+    "sequential_fine": Method("defective_score_fine", "sequential", ALGORITHM_1),
+    "sequential_gated": Method("defective_score", "sequential", ALGORITHM_1, gate=0.5),
+    "shrink": Method("defective_score_fine", "shrink", ALL),
+    "clip": Method("defective_score", "clip", ALL),
+    "clip_fine": Method("defective_score_fine", "clip", ALL),
+    "clip_contrast": Method("contrast", "clip", ALL),
+    "clip_activation_difference": Method("activation_difference", "clip", ALL),
+    "clip_range_excess": Method("range_excess", "clip", ALL),
+    "clip_range_excess_gated": Method("range_excess", "clip", ALL, gate=0.5),
+    "clip_range_excess_6": Method("range_excess", "clip", {"stop": 7, "n": 6}),
+    "clip_random": Method("random", "clip", ALL),
+    "rare_neurons": Method("defective_score", "rare_neurons", {"stop": 7}),
+    "feature_proliferation": Method("defective_score", "feature_proliferation", {"stop": 7}),
+    "truncation": Method("defective_score", "truncation"),
+    "boundary": Method("defective_score", "boundary"),
+    "rejection": Method("defective_score", "rejection"),
+    "chosen": Method("range_excess", "chosen"),
+    "chosen_gated": Method("range_excess", "chosen", gate=0.5),
+    "clip_oracle": Method("oracle", "clip", ALL),
+}
+
+# What the choice without a truth searches, axis by axis from the first of each. Nobody knows how
+# many units are defective, nor in which layers: the search is given neither.
+CHOICE: dict[str, list[Any]] = {
+    "ranking": ["range_excess", "contrast", "activation_difference"],
+    "corrector": ["clip", "sequential"],
+    "n": [3, 6, 2, 10],
+    "start": [1, 4],
+    "stop": [7, 6, 5, 4],
+    "scale": [0.0],
+}

@@ -1,0 +1,61 @@
+"""What the page says in words: how things are measured, never what came out."""
+
+HEAD = """# Known truth: who finds the units, who repairs the image
+
+Written by `make bench-truth`; do not edit. {seeds} plantings of each kind of defect, {cells}
+cells; a planting is one observation: means over seeds, 95 % bootstrap intervals over seeds in
+brackets. Where nothing else is said, {usual:.0%} of the labels are wrong. The domain is small and
+artificial (demo/README.md): it says how methods compare where the truth is known, not what they
+do to LSUN."""
+
+CEILINGS = """`artifacts`: the share of labelled generations; `area`: the median part of the image
+that a defect covers. FD: Fréchet distance of held-out artifacts (`broken`) and of their clean
+twins (`clean`) to generations of the clean generator at other latents, in the scene encoder;
+`noise`: of two halves of these. Twins of artifacts are a selection, which is why their distance
+is not 0 and why a recovery above 1 is no better than 1. The last two columns are pixel recoveries
+that nobody without the truth can aim at: all true units at zero, and the ceiling, an oracle's
+search over a factor and a limit for each true unit against clean images."""
+
+RANKING_NOTE = """Average precision of the true units, mean over the layers that have some.
+`defective_score` is the paper's, with heatmaps of the last stage; `_fine` takes those of
+params.yaml (an earlier stage, artifact minus normal). `oracle` is the defective score with the
+true masks."""
+
+METRICS = """Against the paper's method (`{paper}`: Algorithm 1, raw scores), by a paired
+sign-flip test over seeds at 5 %: **+** wins, = ties, **−** loses. Recovery: (FD broken − FD
+corrected) / (FD broken − FD clean). Pixel recovery: 1 − |corrected − clean| / |broken − clean|.
+The change of normal generations is against the uncorrected ones, in dB (89 where nothing
+changed). Dissimilarity: (1 − SSIM) / 2 of corrected artifacts against their clean twins, outside
+the true mask, mean of three scales, on luminance; it has no learnt weights. No metric is in the
+features of the classifier that made the masks. `truncation`, `boundary` and `rejection` give
+other images: only their recovery in the Fréchet distance can be read, and that of `rejection`
+compares another choice of latents."""
+
+PAPERS = """One layer (`one_layer`, layer 4) and all layers 1 to 7, three units each, λ = 1. `raw`
+scores, `max` and `minmax` are readings of "normalised defective scores". A raw score is an
+overlap of two areas and seldom large, so the factor 1 − DS stays near 1 and little is ablated:
+the harm is small and so is the repair. Divided by the maximum of its layer, the top unit of every
+layer is multiplied by 0, whether or not anything is wrong in that layer; `sequential_max_late`
+starts at layer 4, before which no unit is defective in any kind, so what it does better than
+`sequential_max` is the harm done to healthy layers, and what it does worse than `zero_true` is
+the harm done to healthy units of defective ones."""
+
+EASY = """In `easy` and `deep` a planted unit is exactly 0 in every normal generation. Any
+statistic that compares activity then finds it without looking at a mask, and holding it to the
+range of normals is the same as ablating it, which is perfect by construction. In `hard` and
+`leaky` its activity in normal generations is like any other unit's. A ranking that falls from the
+first two to the last two won because of how the plants were made; one that stays up did not. The
+average precisions:"""
+
+HOW = """## How
+
+    make bench-truth SEEDS=10 PAGE=docs/truth_bench.md
+
+A cell is a kind, a seed and a rate of wrong labels: {settings.labelled} labelled generations,
+{settings.reals} reals, {settings.epochs} epochs; featuremaps of {settings.collected} generations
+of each label; {settings.artifacts} held-out artifacts and {settings.normals} normal generations
+are corrected; random rankings are the mean of {settings.repeats}. Everything else is as in
+params.yaml. Cells lie under `results/bench_truth/cells`; one that is there is not made again, and
+other code or settings ask for other files. They are files and no DVC stages: as ten stages each,
+they would spend as long on starting Python as on their work, and what the cells of a planting
+share would go through the disk."""

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from artifact_units.tables import read_table
+from demo.bench import grid
+from demo.bench.grid import cells_of, make
+from demo.bench.kinds import KINDS
+from demo.bench.settings import ERRORS, Settings
+from demo.bench.work import Cell
+
+TINY = Settings(
+    labelled=60,
+    reals=20,
+    epochs=1,
+    collected=10,
+    unlabelled=100,
+    reference=70,
+    artifacts=6,
+    normals=4,
+    searched=2,
+    chosen_on=2,
+    repeats=1,
+    methods=("none",),
+)
+CELLS = [Cell("easy", 0, 0.0), Cell("easy", 0, 0.1)]
+
+
+def test_a_grid_has_a_cell_a_kind_seed_and_error_and_the_first_seed_comes_first() -> None:
+    cells = cells_of(KINDS, 2)
+    assert len(set(cells)) == len(cells) == 2 * len(KINDS) * len(ERRORS)
+    assert [c.seed for c in cells] == sorted(c.seed for c in cells)
+
+
+def test_another_key_is_another_file_and_so_is_another_cell() -> None:
+    cell, key = CELLS[0], "a" * 64
+    paths = {c.path(Path("here"), k) for c in CELLS for k in (key, "b" * 64)}
+    assert len(paths) == 4
+    assert cell.path(Path("here"), key) == Path("here/cells/easy-00-0-aaaaaaaaaaaa.parquet")
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory) -> tuple[Path, list[str]]:
+    folder, told = tmp_path_factory.mktemp("bench"), []
+    make(CELLS[:1], folder, 1, told.append, TINY)
+    return folder, told
+
+
+def test_a_cell_that_is_there_is_not_made_again_and_is_in_the_table(made) -> None:
+    folder, told = made
+    assert told == ["1 cells, 1 of them to be made", "1 of 1 plantings"]
+    (first,) = (folder / "cells").glob("*.parquet")
+    before, table = first.stat().st_mtime_ns, (folder / grid.RESULTS).read_bytes()
+    told.clear()
+    make(CELLS[:1], folder, 1, told.append, TINY)
+    assert told == ["1 cells, 0 of them to be made"]
+    assert first.stat().st_mtime_ns == before
+    assert (folder / grid.RESULTS).read_bytes() == table
+    rows = read_table(folder / grid.RESULTS, "truth_bench").to_pylist()
+    assert {(row["kind"], row["seed"], row["error"]) for row in rows} == {("easy", 0, 0.0)}
+    assert {"none", "ceiling", "oracle"} <= {row["method"] for row in rows}
+
+
+def test_the_log_says_what_a_cell_cost_and_keeps_what_it_said(tmp_path) -> None:
+    grid.log(tmp_path / "seconds.json", {"a": 1.04})
+    grid.log(tmp_path / "seconds.json", {"b": 2.0})
+    text = (tmp_path / "seconds.json").read_text(encoding="utf-8")
+    assert text == '{\n "a": 1.0,\n "b": 2.0\n}\n'
