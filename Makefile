@@ -4,18 +4,23 @@ BIN := $(VENV)/bin
 REPORT := results/report/report.html
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: run test check lint report schema docs lock clean
+.PHONY: run test slurm-test check lint bench-truth report screenshots schema docs lock mend status gc exp grid exps clean
 .DEFAULT_GOAL := run
 
 ## run: everything that params.yaml asks for and that is not done yet
 run: $(VENV)/installed
 	@python -m steps.check_params --params params.yaml
+	@python -m workflow.mend
 	@dvc repro
 	@echo "report: $(CURDIR)/$(REPORT)"
 
 ## test: all tests, a tiny whole run under both engines among them
 test: $(VENV)/installed-dev
 	OMP_NUM_THREADS=1 python -m pytest -n 2 --dist loadfile
+
+## slurm-test: those of the Slurm profile alone, on a cluster of two nodes made for them (root)
+slurm-test: $(VENV)/installed-dev
+	OMP_NUM_THREADS=1 python -m pytest tests/slurm
 
 ## check: what CI runs
 check: lint test
@@ -34,6 +39,24 @@ report: $(VENV)/installed
 	snakemake --cores 1 --quiet -- shown
 	snakemake --cores 1 --report logs/snakemake.html -- shown
 
+## bench: what costs how much, ours beside the usual way, as docs/performance.md tells it
+bench: $(VENV)/installed-dev
+	@for file in $(filter-out %/common.py,$(wildcard benchmarks/*.py)); do \
+	  OMP_NUM_THREADS=1 python -m benchmarks.$$(basename $$file .py) || exit 1; echo; \
+	done
+
+## bench-truth: rankings and corrections where the truth is known: a table and a page of SEEDS seeds
+SEEDS := 10
+PAGE := results/bench_truth/truth_bench.md
+bench-truth: $(VENV)/installed
+	OMP_NUM_THREADS=1 python -m demo.bench --seeds $(SEEDS) --out results/bench_truth --page $(PAGE)
+
+## screenshots: docs/pictures/{labelling,judging,report}*.png, of the pages on the default run
+screenshots: $(VENV)/installed-dev
+	ARTIFACT_UNITS_PICTURES=docs/pictures python -m pytest tests/labelling tests/judging \
+	  tests/report \
+	  -k pictures_of_the_docs
+
 ## schema: workflow/schemas/params.schema.json from the models (a test keeps them in step)
 schema: $(VENV)/installed
 	python -m steps.check_params --params params.yaml --schema workflow/schemas/params.schema.json
@@ -51,9 +74,38 @@ lock: $(BIN)/uv
 	$(COMPILE) pyproject.toml --extra dev --constraint requirements.lock \
 	  --output-file requirements-dev.lock
 
+## mend: take away what a killed DVC has left torn; `make run` and snakemake do it by themselves
+mend:
+	@python -m workflow.mend
+
+## status: what would run and why, what runs now, what lies on the disk
+status:
+	@python -m workflow.status
+
+## gc: old files of DVC's cache, shards, stamps and logs; says how much and asks (YES=1: does not)
+gc:
+	@python -m workflow.gc
+
+## exp: make exp NAME=deeper SET="correct_generations.corrections.sequential.stop=5": a Snakemake run
+## of the last commit with these values, kept as a DVC experiment; SNAKEMAKE="--profile …" on a cluster
+SNAKEMAKE := --cores all
+exp:
+	@python -m workflow.experiment $(NAME) $(SET) -- $(SNAKEMAKE)
+
+## grid: make grid SET="….sequential.n=1,3 ….sequential.scale=0.5,1": all of them, JOBS at a time
+JOBS := 2
+grid:
+	dvc exp run --queue $(foreach value,$(SET),--set-param $(value))
+	dvc exp run --run-all --jobs $(JOBS)
+	@$(MAKE) --no-print-directory exps
+
+## exps: the experiments side by side: the values and metrics in which they differ
+exps:
+	@dvc exp show --no-pager --only-changed --hide-workspace --md --drop '.*/.*|Created|State|Executor'
+
 ## clean: what the engines and tools leave beside the results; results and DVC's cache stay
 clean:
-	rm -rf .smk .snakemake logs .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .smk .shards .snakemake logs .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
 
 # Set up once a lock: uv, brought by pip, installs exactly what the lock's hashes say.

@@ -113,13 +113,13 @@ def new_classifier(name: str, px: int, seed: int) -> Classifier:
 
 def load_imagenet(classifier: Classifier, weights: str) -> None:
     """Put ImageNet weights from a local file under the fully connected layer; never fetched."""
-    if not weights:
-        raise UserError(f"a frozen classifier needs train_classifier.weights: {WHICH}")
     path = Path(weights)
+    if path.is_dir():
+        raise UserError(f"a frozen classifier needs train_classifier.weights: {WHICH}")
     if classifier.name != "resnet18":
         raise UserError(f"{path}: ImageNet weights are for resnet18, not {classifier.name}")
     if not path.is_file():
-        raise UserError(f"{path}: no such file; it should be {WHICH}; empty: train from scratch")
+        raise UserError(f"{path}: no such file; it should be {WHICH}; a folder: train from scratch")
     state = {k: v for k, v in _weights(path).items() if not k.startswith("fc.")}
     wanted = {k: v for k, v in classifier.network.state_dict().items() if not k.startswith("fc.")}
     for key, value in wanted.items():

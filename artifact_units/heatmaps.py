@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,9 +12,8 @@ import torch
 from torch.nn import functional as F
 
 from artifact_units.errors import UserError
-from artifact_units.images import ImageSet
 from artifact_units.labels import CLASSES
-from artifact_units.shapes import Heatmaps, Images, Logits, Masks
+from artifact_units.shapes import Heatmaps, Logits, Masks
 from artifact_units.tables import metadata_of, read_table, write_table
 
 CHUNK = 256  # heatmaps upsampled at once
@@ -53,28 +52,6 @@ def masks_from(heatmaps: Heatmaps, threshold: float, px: int) -> Masks:
         large = F.interpolate(part, size=(px, px), mode="bilinear", align_corners=False)
         masks[start : start + CHUNK] = large[:, 0] > threshold
     return masks
-
-
-def heatmaps_of(
-    mask: Callable[[Images], tuple[Logits, Heatmaps]],
-    images: ImageSet,
-    batch: int,
-    device: torch.device,
-) -> HeatmapSet:
-    """What ``mask`` says of every image of a set, a batch at a time; refuses NaN and infinity."""
-    logits, heatmaps = [], []
-    for pixels in images.batches(batch):
-        said, seen = (t.cpu() for t in mask(pixels.to(device)))
-        sound = said.isfinite().all(1) & seen.isfinite().all((1, 2))
-        if not sound.all():
-            where = images.ids[sum(map(len, logits)) + int((~sound).nonzero()[0])]
-            raise UserError(
-                f"{images.folder}: the classifier's logits or heatmap of generation {where} are "
-                f"not finite; train the classifier anew"
-            )
-        logits.append(said)
-        heatmaps.append(seen)
-    return HeatmapSet(images.ids, torch.cat(logits), torch.cat(heatmaps))
 
 
 def read_heatmaps(path: Path, part: str) -> HeatmapSet:

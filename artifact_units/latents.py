@@ -15,6 +15,7 @@ UNLABELLED = 1_000_000  # unit thresholds and per-unit statistics
 HELDOUT = 2_000_000  # corrected and evaluated; never labelled, never scored
 REFERENCE = 3_000_000  # the clean generator's own distribution, where the truth is known
 PLANTING = 4_000_000  # where the embedded domain's defects are fitted and judged
+REDRAWN = 10_000_000  # added to an id at each try, where a latent is drawn again
 
 
 def latents_of(ids: Sequence[int] | np.ndarray, latent_dim: int) -> Latents:

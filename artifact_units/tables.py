@@ -76,6 +76,20 @@ SCHEMAS = {
             ("score_high", pa.float64()),
         ]
     ),
+    # what choose_correction tried, in order; no correction ("") first
+    "choices": pa.schema(
+        [
+            ("ranking", pa.string()),
+            ("corrector", pa.string()),
+            ("options", pa.string()),  # JSON
+            ("artifacts", pa.float64()),  # mean artifact probability of corrected artifacts
+            ("normals", pa.float64()),  # and of corrected normals
+            ("change", pa.float64()),  # mean absolute change of those, unit range
+            ("cost", pa.float64()),
+            ("chosen", pa.bool_()),
+            ("why_not", pa.string()),  # why it could not be made; then the numbers are NaN
+        ]
+    ),
     # metadata: extractor, dim
     "features": pa.schema([("id", pa.int64()), _REPEAT, ("features", pa.list_(pa.float32()))]),
     # what was measured of what (artifact_units/measurements.py lists the metrics)
@@ -89,6 +103,32 @@ SCHEMAS = {
             ("low", pa.float64()),  # 95 % bootstrap interval over images; NaN where there is none
             ("high", pa.float64()),
             ("images", pa.int32()),  # images (of units: units) measured
+        ]
+    ),
+    # what raters judged of a correction (artifact_units/judging/settling.py lists the measures)
+    "judged": pa.schema(
+        [
+            ("correction", pa.string()),
+            ("rater", pa.string()),  # empty: all together
+            ("kind", pa.string()),  # artifacts, normals, control, identical; empty: every kind
+            ("measure", pa.string()),
+            ("value", pa.float64()),
+            ("low", pa.float64()),  # 95 % Wilson interval; NaN of a kappa
+            ("high", pa.float64()),
+            ("pairs", pa.int32()),
+        ]
+    ),
+    # one number of a cell of the embedded domain's bench (demo/bench): a kind of defect, a seed of
+    # its planting, a rate of wrong labels
+    "truth_bench": pa.schema(
+        [
+            ("kind", pa.string()),
+            ("seed", pa.int32()),
+            ("error", pa.float64()),
+            ("method", pa.string()),
+            ("metric", pa.string()),
+            ("value", pa.float64()),
+            ("note", pa.string()),  # of the choice without a truth: what was chosen
         ]
     ),
     # how far a correction moved one generation, against the correction none; NaN: not defined

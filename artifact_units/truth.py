@@ -17,6 +17,7 @@ import torch
 from artifact_units.errors import UserError
 from artifact_units.images import ImageSet, open_images
 from artifact_units.shapes import Masks
+from artifact_units.storage import read_text
 from artifact_units.tables import metadata_of, read_table
 
 
@@ -58,7 +59,13 @@ def open_truth(folder: Path) -> Truth | None:
     path = folder / "units.json"
     if not path.is_file():
         return None
-    return Truth(folder, json.loads(path.read_text(encoding="utf-8")))
+    try:
+        units = json.loads(read_text(path))
+    except ValueError:
+        units = None
+    if not isinstance(units, dict):
+        raise UserError(f"{path}: not readable as units by layer; make it anew")
+    return Truth(folder, units)
 
 
 def average_precision(scores: np.ndarray, positive: np.ndarray) -> float:

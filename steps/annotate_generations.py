@@ -34,7 +34,8 @@ def main(
     from demo.annotator import compared, verdicts_of, write_truths
 
     device = compute.prepare(run.device, run.threads)
-    clean = load_generator(planted / "clean.safetensors").to(device)
+    clean = load_generator(planted / "clean.safetensors")
+    clean = compute.placed(clean, device, run.precision, run.channels_last)
     limits = run.batch, params.mask_difference, params.area
     labelled = compared(open_images(generations / "labelled"), clean, *limits)
     heldout = compared(open_images(generations / "heldout"), clean, *limits)
@@ -47,7 +48,9 @@ def main(
         write_images(part / "reference", reference, compute.sample(clean, reference, run.batch))
     verdicts = verdicts_of(labelled, sha256_of(generator), params.error_rate, params.seed)
     write_text(labels, lines_of(verdicts))
-    say(f"{labelled.artifact.sum()} of {len(verdicts)} labelled generations are artifacts")
+    changed = compute.effect(clean, labelled.ids[: run.batch])
+    found = f"{labelled.artifact.sum()} of {len(verdicts)}"
+    say(f"{found} labelled generations are artifacts{changed}")
 
 
 if __name__ == "__main__":

@@ -16,8 +16,8 @@ from ruamel.yaml.error import YAMLError
 
 from artifact_units import registry
 from artifact_units.errors import UserError, did_you_mean
-from steps.command import KINDS, validated
 from steps.parameters import CorrectionEntry, Params, RankingEntry
+from steps.values import KINDS, validated
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]*", re.IGNORECASE)  # it becomes a stage and a file
 UNCORRECTED = "none"  # the correction that every other one is compared with
@@ -59,6 +59,7 @@ def check(params: Params) -> Params:
             )
         _method("correctors", correction.corrector, f"{place}.corrector")
         _check_options("correctors", correction.corrector, correction.model_extra or {}, place)
+    _check_choice(params)
     if UNCORRECTED not in corrections:
         raise UserError(
             f"correct_generations.corrections.{UNCORRECTED} is missing; it is the uncorrected row"
@@ -68,6 +69,17 @@ def check(params: Params) -> Params:
         near = did_you_mean(chosen, corrections)
         raise UserError(f"export_generator.correction {chosen!r} is no correction; {near}")
     return params
+
+
+def _check_choice(params: Params) -> None:
+    for name in params.choose_correction.ranking:
+        if name not in params.score_units.rankings:
+            near = did_you_mean(name, params.score_units.rankings)
+            raise UserError(
+                f"choose_correction.ranking has {name!r}, no score_units.rankings; {near}"
+            )
+    for name in params.choose_correction.corrector:
+        _method("correctors", name, "choose_correction.corrector")
 
 
 def options_of(shelf: str, name: str) -> dict[str, tuple[str, bool]]:
@@ -84,8 +96,7 @@ def options_of(shelf: str, name: str) -> dict[str, tuple[str, bool]]:
 def _check_paths(params: Params) -> None:
     given = {f"inputs.{name}": path for name, path in params.inputs}
     given["extract_features.weights"] = params.extract_features.weights
-    if params.train_classifier.weights:
-        given["train_classifier.weights"] = params.train_classifier.weights
+    given["train_classifier.weights"] = params.train_classifier.weights
     for place, path in given.items():
         made = Path(path).parts[:1] == ("results",)
         if not made and not Path(path).exists():

@@ -16,7 +16,7 @@ def main(classifier: Path, generations: Path, out: Path, params: ComputeMasks, r
     """Take Grad-CAM heatmaps of the artifact class, at the classifier's own grid."""
     from functools import partial
 
-    from artifact_units import compute, heatmaps, registry
+    from artifact_units import compute, heatmaps, masking, registry
     from artifact_units.classifier import load_classifier
     from artifact_units.images import open_images
 
@@ -26,7 +26,7 @@ def main(classifier: Path, generations: Path, out: Path, params: ComputeMasks, r
     registry.check_options("maskers", params.masker, options)
     mask = partial(registry.take("maskers", params.masker), network, **options)
     parts = {
-        name: heatmaps.heatmaps_of(mask, open_images(generations / name), run.batch, device)
+        name: masking.heatmaps_of(mask, open_images(generations / name), run.batch, device)
         for name in ("labelled", "heldout")
     }
     heatmaps.write_heatmaps(out, parts)

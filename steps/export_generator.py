@@ -30,11 +30,11 @@ def main(
 ) -> None:
     """Write the corrected checkpoint, in its own layout where that is exact."""
     from artifact_units import compute
-    from artifact_units.export import CHECKED, export, read_corrections
+    from artifact_units.export import CHECKED, export, read_edits
     from artifact_units.generators.foreign import options_of
 
     compute.prepare("cpu", 1)
-    edits = read_corrections(corrections, repeat)
+    edits = read_edits(corrections, repeat)
     done = export(generator, edits, out, rough=approximate, **options_of(option))
     say(
         f"{done.path}: layout {done.layout}, {done.why}; to the edited run the largest difference "

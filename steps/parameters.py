@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
-Count = Annotated[int, Field(ge=1)]
-Fraction = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
-Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
-PathText = Annotated[str, Field(min_length=1)]
-
-
-class Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+from steps.sections import (
+    AnnotateGenerations,
+    Count,
+    Fraction,
+    PathText,
+    PlantDefects,
+    RenderReals,
+    Section,
+    Seed,
+)
 
 
 class Inputs(Section):
@@ -35,40 +37,8 @@ class Run(Section):
     device: Literal["auto", "cpu", "cuda"] = Field(description="auto: a GPU where there is one.")
     threads: int = Field(ge=1, le=256, description="CPU threads of a stage.")
     batch: int = Field(ge=1, le=4096, description="Generations computed at once.")
-
-
-class RenderReals(Section):
-    """Embedded domain: the rendered real images."""
-
-    images: Count = Field(description="Real images.")
-    px: Literal[64] = Field(description="Height and width, the embedded generator's.")
-    seed: Seed = Field(description="Stream of the renderer; the generator trained on another.")
-
-
-class PlantDefects(Section):
-    """Embedded domain: defects with a known truth, planted into a good generator."""
-
-    seed: Seed = Field(description="First seed tried; later ones where it is not accepted.")
-    tries: int = Field(ge=1, le=200, description="Seeds tried before giving up.")
-    lowest: Fraction = Field(description="Smallest accepted fraction of artifact generations.")
-    highest: Fraction = Field(description="Largest accepted fraction of artifact generations.")
-    single_layer: Fraction = Field(
-        description="Accepted only if no one layer's ablation recovers more than this."
-    )
-
-
-class AnnotateGenerations(Section):
-    """Embedded domain: a simulated annotator who looks at the truth and errs at a stated rate."""
-
-    error_rate: Annotated[float, Field(ge=0, lt=0.5)] = Field(
-        description="Fraction of verdicts that are wrong."
-    )
-    mask_difference: Annotated[float, Field(gt=0, lt=2)] = Field(
-        description="Smoothed |broken - clean| (signed range) above which a pixel is artifact."
-    )
-    area: Fraction = Field(description="Artifact area from which a generation is an artifact.")
-    reference: Count = Field(description="Generations of the clean generator at other latents.")
-    seed: Seed = Field(description="Which verdicts are wrong.")
+    precision: Literal["float32", "bfloat16"] = Field(description="Of the generator's layers.")
+    channels_last: bool = Field(description="Lay the generator's weights out channels last.")
 
 
 class SampleGenerations(Section):
@@ -104,7 +74,9 @@ class TrainClassifier(Section):
     network: Literal["resnet18", "resnet18_narrow"] = Field(
         description="resnet18_narrow: widths 16-32-48-64, for small images."
     )
-    weights: str = Field(description="Local ImageNet weights for resnet18; empty: from scratch.")
+    weights: PathText = Field(
+        description="Local ImageNet weights for resnet18, or params/no_weights: from scratch."
+    )
     frozen: bool = Field(description="Train the fully connected layer only.")
     px: int = Field(ge=16, le=1024, description="Images are resized to this before the network.")
     reals: Count = Field(description="Real images used.")
@@ -159,6 +131,24 @@ class ScoreUnits(Section):
     rankings: dict[str, RankingEntry] = Field(min_length=1, description="Name -> ranking.")
 
 
+class ChooseCorrection(Section):
+    """The search for a correction where no truth is known; its values are tried axis by axis."""
+
+    artifacts: Count = Field(description="Labelled artifacts looked at, of the validation split.")
+    normals: Count = Field(description="Labelled normals looked at, of the validation split.")
+    harm: float = Field(
+        ge=0,
+        allow_inf_nan=False,
+        description="Weight of the normals' change beside the artifacts' probability.",
+    )
+    ranking: list[str] = Field(min_length=1, description="Names of score_units.rankings.")
+    corrector: list[str] = Field(min_length=1, description="Files of artifact_units/correctors.")
+    n: list[int] = Field(min_length=1, description="Units a layer.")
+    start: list[int] = Field(min_length=1, description="First layers.")
+    stop: list[int] = Field(min_length=1, description="Last layers.")
+    scale: list[float] = Field(min_length=1, description="Factors (the paper's lambda).")
+
+
 class CorrectionEntry(Section):
     """One row of correct_generations.corrections; more keys are the corrector's own options."""
 
@@ -166,6 +156,9 @@ class CorrectionEntry(Section):
 
     ranking: str = Field(description="A name of score_units.rankings.")
     corrector: str = Field(description="A file of artifact_units/correctors.")
+    gate: Fraction = Field(
+        0, description="Artifact probability from which a generation is corrected; 0: every one."
+    )
 
 
 class HeldOut(Section):
@@ -239,6 +232,7 @@ class Params(Section):
     compute_masks: ComputeMasks
     collect_featuremaps: CollectFeaturemaps
     score_units: ScoreUnits
+    choose_correction: ChooseCorrection
     correct_generations: CorrectGenerations
     extract_features: ExtractFeatures
     evaluate_generations: EvaluateGenerations

@@ -36,7 +36,7 @@ def main(
 
     device = compute.prepare(run.device, run.threads)
     classifier = networks.new_classifier(params.network, params.px, params.seed)
-    if params.weights or params.frozen:
+    if params.frozen or not Path(params.weights).is_dir():
         networks.load_imagenet(classifier, params.weights)
     sets = open_images(generations), open_images(images)
     table = read_table(labels, "labels")

@@ -31,6 +31,13 @@ def step_of(stage: dict) -> str | None:
     return module.removeprefix("steps.") if module.startswith("steps.") else None
 
 
+def command_of(stage: dict) -> str:
+    """The function of its step that a stage runs: ``main``, or the command that it names."""
+    words = stage["cmd"].split()
+    word = words[words.index("-m") + 2]
+    return "main" if word.startswith(("-", "$")) else word
+
+
 def outputs_of(stage: dict) -> list[str]:
     """The paths of outputs, metrics and plots."""
     entries = [*stage.get("outs", []), *stage.get("metrics", []), *stage.get("plots", [])]

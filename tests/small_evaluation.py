@@ -10,7 +10,8 @@ import numpy as np
 import torch
 
 from artifact_units.evaluation import Sources
-from artifact_units.features import Extractor, write_features
+from artifact_units.extraction import write_features
+from artifact_units.features import Extractor
 from artifact_units.heatmaps import HeatmapSet, write_heatmaps
 from artifact_units.images import open_images, write_images
 from artifact_units.tables import write_table

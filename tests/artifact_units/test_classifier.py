@@ -139,4 +139,4 @@ def test_weights_for_the_narrow_network_and_a_frozen_one_without_any_are_refused
     with pytest.raises(UserError, match="are for resnet18, not resnet18_narrow"):
         load_imagenet(new_classifier("resnet18_narrow", 32, 0), str(tmp_path / "w.pth"))
     with pytest.raises(UserError, match=r"frozen classifier needs train_classifier\.weights"):
-        load_imagenet(new_classifier("resnet18", 32, 0), "")
+        load_imagenet(new_classifier("resnet18", 32, 0), str(tmp_path))

@@ -18,7 +18,7 @@ from artifact_units.changes import write_changes
 from artifact_units.distances import measured, recovered
 from artifact_units.errors import UserError
 from artifact_units.evaluation import evaluate
-from artifact_units.features import write_features
+from artifact_units.extraction import write_features
 from artifact_units.images import open_images, write_images
 from artifact_units.measurements import summarise
 from artifact_units.rows import Settings

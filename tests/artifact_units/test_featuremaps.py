@@ -1,95 +1,25 @@
 from __future__ import annotations
 
-import numpy as np
 import pytest
 import torch
-from small_generator import small_generator
+from safetensors.torch import save_file
 
-from artifact_units import featuremaps
 from artifact_units.errors import UserError
-from artifact_units.hooks import recorded
-from artifact_units.latents import latents_of
-from artifact_units.tables import matrix_of, read_table
+from artifact_units.featuremaps import read_featuremaps, read_ids
 
 
-def small():
-    return small_generator([6, 6, 4, 4], deviation=0.3)
-
-
-def test_layers_come_in_network_order_each_once() -> None:
-    found = featuremaps.in_network_order(small(), ["layer3", "layer1", "layer3"])
-    assert [layer.name for layer in found] == ["layer1", "layer3"]
-
-
-def test_the_shards_hold_what_the_generator_computes_in_half_precision(tmp_path, monkeypatch):
-    monkeypatch.setattr(featuremaps, "SHARD", 3)
-    generator, ids = small(), np.array([1, 4, 5, 9, 12, 13, 20])
-    layers = featuremaps.in_network_order(generator, ["layer2", "layer3"])
-    featuremaps.write_featuremaps(tmp_path, generator, layers, ids, batch=2)
-    assert sorted(f.name for f in tmp_path.iterdir()) == [f"0000{k}.safetensors" for k in range(3)]
-    assert featuremaps.read_ids(tmp_path).tolist() == ids.tolist()
-    with recorded(generator, ["layer2", "layer3"]) as maps:
-        generator(latents_of(ids, 8))
-    for name in maps:
-        found = featuremaps.read_featuremaps(tmp_path, name)
-        assert found.dtype == torch.float16
-        # Another batch size: equal up to one step of half precision.
-        assert torch.allclose(found.float(), maps[name], rtol=2**-10, atol=1e-4)
-
-
-def test_bytes_needed_are_the_bytes_of_the_tensors() -> None:
-    layers = featuremaps.in_network_order(small(), ["layer1", "layer3"])
-    assert featuremaps.bytes_needed(layers, 10) == 10 * 2 * (6 * 4 * 4 + 4 * 8 * 8)
-
-
-def test_too_many_bytes_are_refused_with_the_layers_and_images_that_would_fit() -> None:
-    generator = small()
-    layers = featuremaps.in_network_order(generator, ["layer1", "layer2", "layer3"])
-    # A generation takes 192 + 192 + 512 bytes: 100 of them 89,600.
-    featuremaps.check_limit(layers, 100, 89_600e-9)
-    with pytest.raises(UserError) as error:
-        featuremaps.check_limit(layers, 100, 40_000e-9)
-    assert "layer1 … layer2 would fit, or 44 generations" in str(error.value)
-    with pytest.raises(UserError) as error:
-        featuremaps.check_limit(layers, 100, 10_000e-9)
-    assert "is 1e-05: 11 generations of all these would fit" in str(error.value)
-
-
-@pytest.mark.parametrize("bad", [float("nan"), 70_000.0])
-def test_a_value_that_half_precision_cannot_hold_names_layer_unit_and_generation(bad) -> None:
-    generator = small()
-    layers = featuremaps.in_network_order(generator, ["layer1", "layer2"])
-
-    def spoil(_module, inputs, output):
-        # Only the second image of a batch of two, only unit 4.
-        if len(output) == 2:
-            output[1, 4, 0, 0] = bad
-
-    generator.module("layer2").register_forward_hook(spoil)
-    with pytest.raises(UserError, match="layer2 unit 4 of generation 31 is NaN or beyond half"):
-        list(featuremaps.featuremaps_by_batch(generator, layers, [30, 31, 32], 2))
-
-
-def test_maxima_are_spatial_maxima_and_are_read_back(tmp_path) -> None:
-    generator, ids = small(), np.arange(5)
-    layers = featuremaps.in_network_order(generator, ["layer1", "layer3"])
-    histograms, maxima = featuremaps.survey(generator, layers, ids, batch=2)
-    batches = list(featuremaps.featuremaps_by_batch(generator, layers, ids, 2))
-    whole = torch.cat([maps["layer3"] for maps in batches])
-    assert torch.equal(maxima["layer3"], whole.flatten(2).float().amax(2))
-    assert histograms["layer3"].counts.sum(1).tolist() == [5 * 64] * 4
-    featuremaps.write_maxima(tmp_path / "m", ids, maxima)
-    table = read_table(tmp_path / "m", "maxima")
-    assert table["id"].to_pylist() == [0, 1, 2, 3, 4] * 2
-    rows = table.filter(np.array(table["layer"].to_pylist()) == "layer3")
-    assert np.array_equal(matrix_of(rows["maxima"]), maxima["layer3"].numpy())
+def test_shards_are_read_one_after_the_other(tmp_path) -> None:
+    for number, ids in enumerate(([4, 5], [9])):
+        maps = torch.tensor(ids).half().view(-1, 1, 1, 1)
+        tensors = {"ids": torch.tensor(ids), "layer1": maps}
+        save_file(tensors, tmp_path / f"{number:05d}.safetensors")
+    assert read_ids(tmp_path).tolist() == [4, 5, 9]
+    assert read_featuremaps(tmp_path, "layer1").flatten().tolist() == [4, 5, 9]
 
 
 def test_a_folder_without_shards_or_without_the_layer_is_refused(tmp_path) -> None:
     with pytest.raises(UserError, match="holds no featuremaps"):
-        featuremaps.read_ids(tmp_path)
-    generator = small()
-    layers = featuremaps.in_network_order(generator, ["layer1"])
-    featuremaps.write_featuremaps(tmp_path, generator, layers, np.arange(2), batch=2)
+        read_ids(tmp_path)
+    save_file({"ids": torch.tensor([1])}, tmp_path / "00000.safetensors")
     with pytest.raises(UserError, match=r"layer2.*run collect_featuremaps again"):
-        featuremaps.read_featuremaps(tmp_path, "layer2")
+        read_featuremaps(tmp_path, "layer2")

@@ -6,7 +6,8 @@ import torch
 
 from artifact_units import images as image_files
 from artifact_units.errors import UserError
-from artifact_units.features import Extractor, check_enough, read_features, write_features
+from artifact_units.extraction import write_features
+from artifact_units.features import Extractor, check_enough, read_features
 from artifact_units.images import open_images, write_images
 
 PIXELS = torch.arange(5 * 3 * 4).reshape(5, 3, 2, 2).to(torch.uint8)

@@ -7,6 +7,7 @@ import torch
 from artifact_units import registry, scoring
 from artifact_units.errors import UserError
 from artifact_units.evidence import Evidence, UnitScores
+from artifact_units.ranked import read_ranking
 from artifact_units.scoring import RankingPlan
 from artifact_units.sources import Sources
 
@@ -66,14 +67,14 @@ def test_rows_go_by_ranking_repeat_network_order_and_unit(calls, tmp_path) -> No
         for unit in range(3)
     ]
     scoring.write_scores(tmp_path / "scores", found)
-    first, second = scoring.read_ranking(tmp_path / "scores", "a")
+    first, second = read_ranking(tmp_path / "scores", "a")
     assert list(first) == ["layer2", "layer10"]
     assert first["layer2"].order.tolist() == [1, 2, 0]
     assert first["layer2"].score.tolist() == [0, 4, 2]
     assert first["layer2"].normalised_score.tolist() == [0, 1, 0.5]
     assert second["layer10"].normalised_score.tolist() == [0.2, 1, 0.6]
     with pytest.raises(UserError, match="holds no ranking 'aa'"):
-        scoring.read_ranking(tmp_path / "scores", "aa")
+        read_ranking(tmp_path / "scores", "aa")
 
 
 def test_another_normalisation_computes_nothing_again(calls) -> None:

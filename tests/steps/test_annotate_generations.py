@@ -35,6 +35,7 @@ def folder(tmp_path) -> Path:
     arguments = [a if a.startswith("--") else str(tmp_path / a) for a in paths.split()]
     values = "--error_rate 0 --mask_difference 0.01 --area 0 --reference 5 --seed 0"
     arguments += [*values.split(), "--device", "cpu", "--threads", "1", "--batch", "4"]
+    arguments += ["--precision", "float32", "--no-channels_last"]
     result = CliRunner().invoke(main, [*arguments, "--truth", str(tmp_path / "truth")])
     assert result.exit_code == 0, result.output
     return tmp_path

@@ -41,6 +41,7 @@ def collect(folder: Path, out: str = "out", **changed: str) -> Result:
         folder / out,
     ]
     line += ["--layers", "layer1", "--device", "cpu", "--threads", "1", "--batch", "4"]
+    line += ["--precision", "float32", "--no-channels_last"]
     line += [text for name, value in options.items() for text in (f"--{name}", value)]
     return CliRunner().invoke(main, [str(text) for text in line])
 
@@ -64,6 +65,40 @@ def test_it_writes_the_same_bytes_again(folder) -> None:
     assert len(files) == 3
     for file in files:
         assert (folder / "a" / file).read_bytes() == (folder / "b" / file).read_bytes()
+
+
+def test_shards_write_parts_alone_and_the_step_gathers_the_very_bytes(folder, monkeypatch) -> None:
+    monkeypatch.setattr("artifact_units.collection.SHARD", 4)  # two parts, of 4 + 2 generations
+    monkeypatch.setattr("artifact_units.survey.PART", 3)  # three, of 3 + 3 + 1
+    assert collect(folder, "one").exit_code == 0
+    for share in ("1/2", "0/2"):
+        result = collect(folder, "two", shard=share, shards=str(folder / "parts"))
+        assert result.exit_code == 0, result.output
+    assert not (folder / "two").exists()
+    written = {f.name: f.stat().st_ino for f in (folder / "parts/featuremaps").iterdir()}
+    monkeypatch.setenv("STEP_SHARDS", str(folder / "parts"))
+    assert collect(folder, "two").exit_code == 0
+    files = [f.relative_to(folder / "one") for f in (folder / "one").rglob("*") if f.is_file()]
+    assert len(files) == 4
+    for file in files:
+        assert (folder / "one" / file).read_bytes() == (folder / "two" / file).read_bytes()
+    taken = folder / "two/featuremaps/00001.safetensors"
+    assert taken.stat().st_ino == written[taken.name]  # a link: it was not computed again
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"shard": "2/2", "shards": "parts"}, "'2/2' is no shard; of 2 there are 0 … 1"),
+        ({"shard": "two", "shards": "parts"}, "'two' is no shard; it takes i/n, such as 0/4"),
+        ({"shard": "0/2"}, "--shard needs --shards, the folder of its parts"),
+    ],
+)
+def test_a_shard_that_is_none_is_said_in_one_line(folder, changed, said) -> None:
+    result = collect(folder, **changed)
+    assert result.exit_code != 0
+    assert said in result.output
+    assert result.output.count("\n") == 1
 
 
 @pytest.mark.parametrize(

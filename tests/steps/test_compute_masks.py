@@ -20,10 +20,11 @@ def run(problem, **changed):
         "device": "cpu",
         "threads": 1,
         "batch": 4,
+        "precision": "float32",
         **changed,
     }
     words = [word for name, value in values.items() for word in (f"--{name}", str(value))]
-    return CliRunner().invoke(main, words)
+    return CliRunner().invoke(main, [*words, "--no-channels_last"])
 
 
 @pytest.fixture(scope="module")

@@ -23,6 +23,7 @@ VALUES = {
     "device": "cpu",
     "threads": 1,
     "batch": 4,
+    "precision": "float32",
 }
 ENTRY = {"ranking": "defective_score", "corrector": "ablation", "layer": "layer4", "n": 0}
 
@@ -40,7 +41,7 @@ def evaluate(made, out, corrections):
     given |= {"metrics": out / "m.json", "plots": out / "plots"}
     given |= {f"corrections.{name}.{k}": v for name in corrections for k, v in ENTRY.items()}
     words = [word for name, value in given.items() for word in (f"--{name}", str(value))]
-    return CliRunner().invoke(main, words)
+    return CliRunner().invoke(main, [*words, "--no-channels_last"])
 
 
 def test_all_that_dvc_expects_is_written(made, tmp_path) -> None:

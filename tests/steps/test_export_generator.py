@@ -13,7 +13,8 @@ DATA = Path(__file__).parents[1] / "parity" / "data"
 
 def run(tmp_path: Path, case: str, *more: str) -> str:
     corrections = tmp_path / "edits.json"
-    described = {"layer3": {"kind": "scale", "units": [1], "factors": [0.0]}}
+    layers = {"layer3": {"kind": "scale", "units": [1], "factors": [0.0]}}
+    described = {"layers": layers, "latent": None, "gate": 0.0, "tries": 1}
     corrections.write_text(json.dumps([described]))
     arguments = ["--generator", str(DATA / case), "--corrections", str(corrections)]
     result = CliRunner().invoke(main, [*arguments, "--out", str(tmp_path / "out"), *more])
@@ -34,12 +35,13 @@ def test_a_name_without_a_suffix_gets_that_of_what_is_written(tmp_path):
     run(tmp_path, "pggan-gandissect-a/checkpoint.pth")
     run(tmp_path, "stylegan2-rosinality-a/checkpoint.pt")
     names = {path.name for path in tmp_path.iterdir()}
-    assert names == {"edits.json", "out.pth", "out.safetensors"}
+    written = {"out.pth", "out.safetensors"}
+    assert names == {"edits.json", *written, *(f"{name}.manifest.json" for name in written)}
 
 
 def test_approximation_is_a_flag_and_its_error_is_printed(tmp_path):
     case = "stylegan2-rosinality-a/checkpoint.pt"
-    assert "layout artifact-units, edits as multipliers" in run(tmp_path, case)
+    assert "layout artifact-units, edits made as it runs" in run(tmp_path, case)
     text = run(tmp_path, case, "--approximate")
     assert "folded approximately" in text
     assert "the largest difference is 0 " not in text

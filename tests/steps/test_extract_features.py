@@ -24,9 +24,9 @@ def weights(tmp_path):
 
 def run(step, weights, reals=2, batch=3, extractor="scene", **paths):
     given = {"extractor": extractor, "weights": weights, "reals": reals, "batch": batch, **paths}
-    given |= {"device": "cpu", "threads": 1}
+    given |= {"device": "cpu", "threads": 1, "precision": "float32"}
     words = [word for name, value in given.items() for word in (f"--{name}", str(value))]
-    return CliRunner().invoke(step.main, words)
+    return CliRunner().invoke(step.main, [*words, "--no-channels_last"])
 
 
 def test_both_populations_are_in_one_table(tmp_path, weights) -> None:
@@ -76,6 +76,22 @@ def test_references_with_a_truth_are_four(inputs, weights) -> None:
         "clean",
         "reference",
     }
+
+
+def test_shards_extract_the_very_tables(inputs, weights, tmp_path, monkeypatch) -> None:
+    (inputs["truth"] / "units.json").write_text("{}")
+    run(extract_reference_features, weights, **inputs)
+    one = {file.name: file.read_bytes() for file in inputs["out"].iterdir()}
+    inputs["out"] = tmp_path / "again/out"
+    for number in range(3):
+        given = {"shard": f"{number}/3", "shards": tmp_path / "parts"}
+        assert run(extract_reference_features, weights, **inputs, **given).exit_code == 0
+    assert not inputs["out"].exists()
+    monkeypatch.setattr(SceneEncoder, "forward", None)  # nothing is left to extract
+    monkeypatch.setenv("STEP_SHARDS", str(tmp_path / "parts"))
+    result = run(extract_reference_features, weights, **inputs)
+    assert result.exit_code == 0, result.output
+    assert {file.name: file.read_bytes() for file in inputs["out"].iterdir()} == one
 
 
 def test_fewer_reals_than_asked_for_is_one_line_and_no_output(inputs, weights) -> None:

@@ -1,9 +1,18 @@
 import json
 
+import numpy as np
 import pytest
+import torch
 from click.testing import CliRunner
 from patches import write_problem
+from small_labelling import PX
+from small_labelling import write_problem as write_small
 
+from artifact_units import serving
+from artifact_units.heatmaps import HeatmapSet, write_heatmaps
+from artifact_units.labels import Painted, Verdict, lines_of, read_verdicts
+from artifact_units.labels import settle as settled_of
+from artifact_units.storage import sha256_of
 from artifact_units.tables import read_table
 from steps.label_generations import main
 
@@ -19,7 +28,7 @@ def problem(tmp_path):
 def label(problem, *more):
     paths = {"generator": "generator.bin", "labels": "labels.jsonl", "out": "labels.parquet"}
     given = [word for name, file in paths.items() for word in (f"--{name}", str(problem / file))]
-    return CliRunner().invoke(main, [*given, *VALUES, *more])
+    return CliRunner().invoke(main, ["settle", *given, *VALUES, *more])
 
 
 def add(problem, **verdict):
@@ -68,3 +77,108 @@ def test_too_few_labels_of_a_class_are_refused_in_one_line(problem):
 def test_labels_that_were_all_undone_are_refused(problem):
     (problem / "labels.jsonl").write_text("")
     assert "holds no settled label" in label(problem).output
+
+
+@pytest.fixture
+def labelled(tmp_path):
+    """Twelve generations, and a labels file in which ann labelled 3 and marked one of them."""
+    write_small(tmp_path, 12)
+    checkpoint = sha256_of(tmp_path / "generator.bin")
+    verdicts = [
+        Verdict(0, checkpoint, "ann", "artifact", Painted(PX, ((0, 128),))),
+        Verdict(1, checkpoint, "ann", "normal"),
+        Verdict(2, checkpoint, "ann", "unsure"),
+    ]
+    (tmp_path / "labels.jsonl").write_text(lines_of(verdicts))
+    return tmp_path
+
+
+def run(folder, command, **options):
+    words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
+    given = {"labels": folder / "labels.jsonl"}
+    if command in ("import", "serve"):
+        given |= {"generator": folder / "generator.bin", "generations": folder / "images"}
+    words += [word for name, path in given.items() for word in (f"--{name}", str(path))]
+    return CliRunner().invoke(main, [command, *words])
+
+
+def test_labels_go_out_and_come_in_again(labelled):
+    before = (labelled / "labels.jsonl").read_text()
+    for to, name in (("csv", "l.csv"), ("label_studio", "l.json")):
+        result = run(labelled, "export", to=to, out=labelled / name)
+        assert result.exit_code == 0, result.output
+        result = run(labelled, "import", **{"from": labelled / name})
+        assert "3 verdicts read, 0 of them new" in result.output
+    assert (labelled / "labels.jsonl").read_text() == before
+    (labelled / "labels.jsonl").unlink()
+    assert "3 of them new" in run(labelled, "import", **{"from": labelled / "l.csv"}).output
+    given = {v.id: (v.rater, v.verdict) for v in read_verdicts(labelled / "labels.jsonl")}
+    assert given == {0: ("ann", "artifact"), 1: ("ann", "normal"), 2: ("ann", "unsure")}
+
+
+def test_a_folder_per_class_goes_out_and_comes_in(labelled):
+    folder = labelled / "sorted"
+    result = run(labelled, "export", to="folder", out=folder)
+    assert "name their image set with --generations" in result.output
+    assert not folder.exists()
+    result = run(labelled, "export", to="folder", generations=labelled / "images", out=folder)
+    assert "2 images" in result.output
+    (folder / "normal" / "1.png").rename(folder / "artifact" / "1.png")
+    result = run(labelled, "import", rater="bob", **{"from": folder})
+    assert "2 verdicts read, 2 of them new" in result.output
+    assert settled_of(read_verdicts(labelled / "labels.jsonl")) == {0: ("artifact", 2)}
+
+
+def test_a_generation_that_is_not_there_is_not_imported(labelled):
+    before = (labelled / "labels.jsonl").read_text()
+    (labelled / "l.csv").write_text("id,verdict\n1,normal\n12,normal\n")
+    result = run(labelled, "import", **{"from": labelled / "l.csv"})
+    assert result.exit_code == 1
+    assert "holds no generation 12" in result.output
+    assert (labelled / "labels.jsonl").read_text() == before
+
+
+def test_computed_masks_are_compared_with_marks(labelled):
+    # The mark is the upper half; the heatmap's mask is the left one: a quarter of three.
+    left = torch.tensor([[1.0, 0.0], [1.0, 0.0]]).expand(12, 2, 2)
+    heatmaps = HeatmapSet(np.arange(12), torch.zeros(12, 3), left)
+    write_heatmaps(labelled / "heatmaps.parquet", {"labelled": heatmaps})
+    result = run(labelled, "compare", heatmaps=labelled / "heatmaps.parquet")
+    assert result.exit_code == 0, result.output
+    assert "1 marked generations: mean IoU 0.333" in result.output
+    (labelled / "labels.jsonl").write_text("")
+    result = run(labelled, "compare", heatmaps=labelled / "heatmaps.parquet")
+    assert (result.exit_code, result.output.count("\n")) == (1, 1)
+    assert "was marked; mark some in the page" in result.output
+
+
+def test_the_page_starts_with_the_most_uncertain(labelled, monkeypatch):
+    logits = torch.zeros(12, 3)
+    logits[:, 0] = torch.arange(12) - 7.0
+    heatmaps = HeatmapSet(np.arange(12), logits, torch.zeros(12, 2, 2))
+    write_heatmaps(labelled / "heatmaps.parquet", {"labelled": heatmaps})
+    seen = []
+
+    def serve(app, _access, host, port, _say):
+        seen.append((app, host, port))
+
+    monkeypatch.setattr(serving, "serve", serve)
+    result = run(labelled, "serve", heatmaps=labelled / "heatmaps.parquet", rater="ann")
+    assert result.exit_code == 0, result.output
+    ((app, host, port),) = seen
+    page = next(route.endpoint.__self__ for route in app.routes if route.path == "/grid")
+    assert (host, port) == ("127.0.0.1", 8600)
+    assert list(page.book.waiting("ann"))[:5] == [7, 6, 8, 5, 9]
+
+
+def test_a_page_that_others_reach_wants_a_secret(labelled, monkeypatch):
+    monkeypatch.delenv("ARTIFACT_UNITS_TOKEN", raising=False)
+    result = run(labelled, "serve", host="0.0.0.0")
+    assert (result.exit_code, result.output.count("\n")) == (1, 1)
+    assert "can be reached from other machines; set ARTIFACT_UNITS_TOKEN" in result.output
+
+
+def test_a_command_that_there_is_not_is_named_in_one_line():
+    result = CliRunner().invoke(main, ["label"])
+    assert (result.exit_code, result.output.count("\n")) == (2, 1)
+    assert "There are: settle, serve, import, export, compare." in result.output

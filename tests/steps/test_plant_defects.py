@@ -16,7 +16,8 @@ def run(folder, lowest: float):
     save_generator(folder / "good", small_generator())
     paths = f"--generator {folder}/good --out {folder}/broken --truth {folder}/truth"
     values = f"--seed 0 --tries 2 --lowest {lowest} --highest 1 --single_layer 1"
-    values += " --mask_difference 0.01 --area 0 --device cpu --threads 1 --batch 100"
+    values += " --mask_difference 0.01 --area 0"
+    values += " --device cpu --threads 1 --batch 100 --precision float32 --no-channels_last"
     return CliRunner().invoke(main, [*paths.split(), *values.split()])
 
 

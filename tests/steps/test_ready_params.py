@@ -44,7 +44,10 @@ def test_every_file_that_must_be_put_somewhere_is_named_in_the_head(path):
 def test_the_corrections_edit_only_layers_that_are_scored(path):
     values = YAML(typ="safe", pure=True).load(path.read_text())
     scored = values["collect_featuremaps"]["layers"]
-    for correction in values["correct_generations"]["corrections"].values():
+    corrections = values["correct_generations"]["corrections"]
+    assert corrections.pop("chosen")["corrector"] == "chosen"  # whose layers are these:
+    stops = [{"stop": stop} for stop in values["choose_correction"]["stop"]]
+    for correction in [*corrections.values(), *stops]:
         last = correction.get("layer") or f"layer{correction['stop']}"
         assert re.fullmatch(r"layer\d+", last)
         assert last in scored

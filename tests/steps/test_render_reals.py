@@ -10,6 +10,7 @@ from steps.render_reals import STREAM, main
 
 def run(out, seed: int, batch: int) -> torch.Tensor:
     values = f"--images 7 --px 64 --seed {seed} --device cpu --threads 1 --batch {batch}"
+    values += " --precision float32 --no-channels_last"
     result = CliRunner().invoke(main, ["--out", str(out), *values.split()])
     assert result.exit_code == 0, result.output
     return open_images(out).take(range(7))

@@ -8,9 +8,9 @@ import torch
 from click.testing import CliRunner, Result
 from safetensors.torch import save_file
 
-from artifact_units.featuremaps import write_maxima
 from artifact_units.heatmaps import HeatmapSet, write_heatmaps
 from artifact_units.histograms import Histogram, write_histograms
+from artifact_units.survey import write_maxima
 from artifact_units.tables import read_table, write_table
 from steps.score_units import main
 
@@ -73,6 +73,7 @@ def score(folder: Path, out: str = "scores", **changed: str) -> Result:
     line = [text for name, file in paths.items() for text in (f"--{name}", str(folder / file))]
     line += ["--out", str(folder / out), "--quantile", "0.9", "--iou_px", "4", "--bootstrap", "20"]
     line += ["--seed", "0", "--device", "cpu", "--threads", "1", "--batch", "4"]
+    line += ["--precision", "float32", "--no-channels_last"]
     line += [text for name, value in (options | changed).items() for text in (f"--{name}", value)]
     return CliRunner().invoke(main, line)
 

@@ -9,9 +9,10 @@ from artifact_units.tables import write_table
 from steps.train_classifier import main
 
 RUN = ["--device", "cpu", "--threads", "1", "--batch", "50"]
+RUN += ["--precision", "float32", "--no-channels_last"]
 VALUES = {
     "network": "resnet18_narrow",
-    "weights": "",
+    "weights": "params/no_weights",
     "px": PX,
     "reals": 100,
     "epochs": 3,

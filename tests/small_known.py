@@ -1,0 +1,66 @@
+"""What correcting and choosing read, small, as the stages before leave it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import save_file
+from small_generator import small_generator
+
+from artifact_units.classifier import new_classifier, save_classifier
+from artifact_units.corrections import Correction, text_of
+from artifact_units.edits import Scale
+from artifact_units.generators import save_generator
+from artifact_units.heatmaps import HeatmapSet, write_heatmaps
+from artifact_units.hooks import featuremaps_of
+from artifact_units.latents import latents_of
+from artifact_units.tables import write_table
+
+IDS = np.arange(2_000_000, 2_000_010)  # held out: the even ones are artifacts, with .98
+LABELLED = np.arange(12)  # the even ones are artifacts; 8 ... 11 validate
+CHOSEN = Correction({"layer2": Scale((1,), (0.0,))})
+PATHS = ("generator", "classifier", "scores", "featuremaps", "labels", "heatmaps")
+
+
+def write_known(folder: Path) -> None:
+    """Files of these names, and ``choice``; the classifier is an untrained one."""
+    generator = small_generator([6, 6, 4, 4], 0.3)
+    save_generator(folder / "generator", generator)
+    save_classifier(folder / "classifier", new_classifier("resnet18_narrow", 16, seed=0))
+    logits = torch.tensor([[5.0, 0, 0], [0, 5, 0]])
+    parts = {"heldout": IDS, "labelled": LABELLED}
+    sets = {
+        name: HeatmapSet(ids, logits.repeat(len(ids) // 2, 1), torch.zeros(len(ids), 2, 2))
+        for name, ids in parts.items()
+    }
+    write_heatmaps(folder / "heatmaps", sets)
+    labels = {
+        "id": LABELLED,
+        "label": ["artifact", "normal"] * 6,
+        "split": ["train"] * 8 + ["validation"] * 4,
+        "raters": [1] * 12,
+    }
+    write_table(folder / "labels", "labels", labels)
+    layers = ["layer1", "layer2", "layer3"]
+    maps = featuremaps_of(generator, latents_of(LABELLED[:6], 8), layers)
+    (folder / "featuremaps" / "featuremaps").mkdir(parents=True)
+    tensors = {name: m.half().contiguous() for name, m in maps.items()}
+    tensors["ids"] = torch.from_numpy(LABELLED[:6])
+    save_file(tensors, folder / "featuremaps" / "featuremaps" / "00000.safetensors")
+    write_scores(folder / "scores")
+    (folder / "choice").write_text(text_of([CHOSEN]))
+
+
+def write_scores(path: Path) -> None:
+    """Ranking fixed: one repeat, unit 0 the worst; drawn: two, the second with unit 3 the worst."""
+    rows = [("drawn", r, f"layer{k}", u) for r in (0, 1) for k in (1, 2, 3) for u in range(4)]
+    rows += [("fixed", 0, f"layer{k}", u) for k in (1, 2, 3) for u in range(4)]
+    ranking, repeat, layer, unit = (list(column) for column in zip(*rows, strict=True))
+    rank = [u + 1 if r == 0 else 4 - u for _, r, _, u in rows]
+    columns = {"ranking": ranking, "repeat": repeat, "layer": layer, "unit": unit, "rank": rank}
+    columns |= {name: [1 - 0.2 * r for r in rank] for name in ("score", "normalised_score")}
+    unknown = ("mean_iou", "chance_iou", "score_low", "score_high")
+    columns |= {name: [float("nan")] * len(rows) for name in unknown}
+    write_table(path, "scores", columns | {"images": [0] * len(rows)})
