@@ -18,7 +18,7 @@ def main(seeds: int, out: Path, page: Path, workers: int) -> None:
     What was made before is not made again.
     """
     from artifact_units.errors import UserError
-    from demo.bench.grid import SECONDS, cells_of, make
+    from demo.bench.grid import cells_of, make
     from demo.bench.kinds import KINDS
     from demo.bench.page import write_page
 
@@ -26,8 +26,8 @@ def main(seeds: int, out: Path, page: Path, workers: int) -> None:
         click.echo(text, err=True)
 
     try:
-        results = make(cells_of(KINDS, seeds), out, workers, tell)
-        write_page(page, results, out / SECONDS)
+        results, cpu_seconds = make(cells_of(KINDS, seeds), out, workers, tell)
+        write_page(page, results, cpu_seconds)
     except UserError as error:
         raise SystemExit(f"Error: {error}") from None
     tell(f"results: {results}\npage: {page}")

@@ -7,7 +7,6 @@ made again, whenever the run was stopped; other code or settings ask for other f
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -16,9 +15,8 @@ from pathlib import Path
 
 from artifact_units.tables import SCHEMAS, read_table, write_parts
 from demo.bench.settings import ERRORS, Settings
-from demo.bench.work import Cell, key_of, start, work
+from demo.bench.work import SECONDS, Cell, key_of, start, work
 
-SECONDS = "seconds.json"  # cpu-seconds by cell file: a log, no result
 RESULTS = "truth_bench.parquet"
 
 
@@ -34,8 +32,8 @@ def make(
     workers: int,
     tell: Callable[[str], None],
     settings: Settings | None = None,
-) -> Path:
-    """Make the missing cells, and the table of all ``cells``; returns its path."""
+) -> tuple[Path, float]:
+    """Make the missing cells, and the table of all ``cells``; its path, and their cpu-seconds."""
     settings = settings or Settings()
     # Spawned: a fresh process has imported what its work needs, and nothing else.
     pool = ProcessPoolExecutor(workers, get_context("spawn"), start)
@@ -49,7 +47,7 @@ def make(
         running = [pool.submit(work, job, folder, key, settings) for job in jobs.values()]
         try:
             for number, job in enumerate(as_completed(running), 1):
-                log(folder / SECONDS, job.result())
+                job.result()
                 tell(f"{number} of {len(running)} plantings")
         except BaseException:
             pool.shutdown(wait=True, cancel_futures=True)
@@ -58,11 +56,10 @@ def make(
     names = SCHEMAS["truth_bench"].names
     parts = [{name: table[name].to_pylist() for name in names} for table in tables]
     write_parts(folder / RESULTS, "truth_bench", parts)
-    return folder / RESULTS
+    return folder / RESULTS, sum(seconds_of(cell.path(folder, key)) for cell in cells)
 
 
-def log(path: Path, spent: dict[str, float]) -> None:
-    """Add to the log of cpu-seconds."""
-    known = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    known |= {name: round(seconds, 1) for name, seconds in spent.items()}
-    path.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+def seconds_of(path: Path) -> float:
+    """The cpu-seconds of a cell, from the log beside it; 0 where that is lost."""
+    log = path.with_suffix(SECONDS)
+    return float(log.read_text(encoding="utf-8")) if log.is_file() else 0.0

@@ -22,20 +22,13 @@ class Ranking:
 
 @dataclass(frozen=True)
 class Method:
-    """A correction: the ranking it looks at, a file of the shelf and its options.
-
-    ``truth``: it looks at what only the bench knows, so it bounds the others.
-    """
+    """A correction: the ranking it looks at, a file of the shelf and its options."""
 
     ranking: str
     corrector: str
     options: Mapping[str, Any] = field(default_factory=dict)
     normalise: str = "none"
     gate: float = 0.0
-
-    @property
-    def truth(self) -> bool:
-        return self.ranking == "oracle"
 
 
 # Heatmaps: the paper's (last stage, artifact logit) and params.yaml's.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -19,19 +18,18 @@ ALGORITHM_1 = ("one_layer", *(name for name in METHODS if name.startswith("seque
 SENSITIVE = ("sequential", "clip", "clip_contrast", "clip_range_excess_6", "chosen")
 
 
-def write_page(path: Path, results: Path, seconds: Path) -> None:
+def write_page(path: Path, results: Path, cpu_seconds: float) -> None:
     """Write the page to ``path``, its figures beside it (or in ``pictures``, if there is one)."""
     found = Results.read(results)
     folder = path.parent / "pictures"
     folder = folder if folder.is_dir() else path.parent
     repair, labels = write_figures(folder, path.stem, found)
     where = "" if folder == path.parent else "pictures/"
-    spent = json.loads(seconds.read_text(encoding="utf-8")) if seconds.is_file() else {}
     parts = [
         HEAD.format(
             seeds=found.seeds, cells=found.seeds * len(found.kinds) * len(ERRORS), usual=USUAL
         ),
-        goals(found, sum(spent.values())),
+        goals(found, cpu_seconds),
         f"![Repair against harm]({where}{repair})",
         "## The kinds of defects\n\n" + CEILINGS + "\n\n" + _plantings(found),
         "## Who finds the units\n\n" + RANKING_NOTE + "\n\n" + _rankings(found),

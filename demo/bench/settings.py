@@ -26,7 +26,7 @@ class Settings:
     reference: int = 1000  # the clean generator's generations of other latents
     artifacts: int = 150  # held-out generations that are corrected: true artifacts
     normals: int = 75  # and true normal ones
-    searched: int = 40  # labelled true artifacts that the oracle looks at
+    searched: int = 30  # labelled true artifacts that the oracle looks at
     chosen_on: int = 30  # generations of each label that the choice without a truth looks at
     harm: float = 10.0
     quantile: float = 0.99

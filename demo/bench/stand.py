@@ -23,6 +23,7 @@ from demo.bench.oracle import Oracle, Treatments, ablation
 from demo.bench.settings import BATCH, LAYERS, Settings
 from demo.churches import render_churches
 from demo.differences import areas, truth_masks
+from demo.planting import Planted
 
 SHIPPED = Path(__file__).parents[1]
 REALS = 1_000_000  # of the renderer: a stream that nothing was trained on
@@ -44,7 +45,8 @@ class Stand:
     def __init__(self, kind: str, seed: int, settings: Settings) -> None:
         self.settings = settings
         good = load_generator(SHIPPED / "church_generator.safetensors")
-        self.planted = planted(good, kind, seed)
+        found = planted(good, kind, seed)
+        self.planted = Planted(_fast(found.broken), _fast(found.clean), found.units)
         self.layers = [layer.name for layer in self.broken.layers[:LAYERS]]
         extractor = load(SHIPPED / "scene_encoder.safetensors", torch.device("cpu"))
         self.features_of = extractor.extract
@@ -167,6 +169,11 @@ class Stand:
 def sampled(generator: Generator, ids: np.ndarray) -> Images:
     """The generations of ``ids``."""
     return torch.cat(list(compute.sample(generator, ids, BATCH)))
+
+
+def _fast(generator: Generator) -> Generator:
+    # Channels last: two thirds of the time on a CPU.
+    return compute.placed(generator, torch.device("cpu"), "float32", channels_last=True)
 
 
 def _quantile(values: torch.Tensor, q: float) -> PerUnit:

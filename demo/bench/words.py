@@ -2,8 +2,8 @@
 
 HEAD = """# Known truth: who finds the units, who repairs the image
 
-Written by `make bench-truth`; do not edit. {seeds} plantings of each kind of defect, {cells}
-cells; a planting is one observation: means over seeds, 95 % bootstrap intervals over seeds in
+Written by `make bench-truth`; do not edit. Plantings of each kind of defect: {seeds}; cells:
+{cells}. A planting is one observation: means over seeds, 95 % bootstrap intervals over seeds in
 brackets. Where nothing else is said, {usual:.0%} of the labels are wrong. The domain is small and
 artificial (demo/README.md): it says how methods compare where the truth is known, not what they
 do to LSUN."""

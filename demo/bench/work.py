@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 
 from artifact_units import compute, registry
-from artifact_units.storage import sha256_of
+from artifact_units.storage import sha256_of, write_text
 from artifact_units.tables import write_table
 from demo.bench.cell import Found, found_of
 from demo.bench.methods import METHODS, RANKINGS
@@ -21,6 +21,7 @@ from demo.bench.settings import Settings
 from demo.bench.stand import SHIPPED, Stand
 
 ROOT = Path(__file__).parents[2]
+SECONDS = ".seconds"
 NETWORKS = ("church_generator.safetensors", "scene_encoder.safetensors")
 
 
@@ -57,19 +58,19 @@ def key_of(settings: Settings) -> str:
     return hashlib.sha256(said.encode()).hexdigest()
 
 
-def work(cells: Sequence[Cell], folder: Path, key: str, settings: Settings) -> dict[str, float]:
-    """Make the results of cells of one planting; the cpu-seconds of each, by file name.
+def work(cells: Sequence[Cell], folder: Path, key: str, settings: Settings) -> None:
+    """Make the results of cells of one planting; beside each, a log of its cpu-seconds.
 
     The first pays for what they share.
     """
-    spent: dict[str, float] = {}
     begun = time.process_time()
     stand = Stand(cells[0].kind, cells[0].seed, settings)
     for cell in cells:
-        write_cell(cell.path(folder, key), cell, found_of(stand, cell.seed, cell.error))
-        spent[cell.path(folder, key).name] = time.process_time() - begun
-        begun = time.process_time()
-    return spent
+        path = cell.path(folder, key)
+        write_cell(path, cell, found_of(stand, cell.seed, cell.error))
+        ended = time.process_time()
+        write_text(path.with_suffix(SECONDS), f"{ended - begun:.1f}\n")
+        begun = ended
 
 
 def write_cell(path: Path, cell: Cell, found: Sequence[Found]) -> None:

@@ -63,8 +63,9 @@ def test_a_cell_that_is_there_is_not_made_again_and_is_in_the_table(made) -> Non
     assert {"none", "ceiling", "oracle"} <= {row["method"] for row in rows}
 
 
-def test_the_log_says_what_a_cell_cost_and_keeps_what_it_said(tmp_path) -> None:
-    grid.log(tmp_path / "seconds.json", {"a": 1.04})
-    grid.log(tmp_path / "seconds.json", {"b": 2.0})
-    text = (tmp_path / "seconds.json").read_text(encoding="utf-8")
-    assert text == '{\n "a": 1.0,\n "b": 2.0\n}\n'
+def test_the_seconds_of_a_cell_lie_beside_it_and_their_sum_is_returned(made) -> None:
+    folder, _ = made
+    (log,) = (folder / "cells").glob("*.seconds")
+    _, seconds = make(CELLS[:1], folder, 1, lambda _: None, TINY)
+    assert seconds == grid.seconds_of(log.with_suffix(".parquet")) == float(log.read_text()) > 0
+    assert grid.seconds_of(folder / "cells" / "none.parquet") == 0

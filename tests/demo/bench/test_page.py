@@ -75,12 +75,12 @@ def test_what_is_better_than_the_papers_method_wins_and_less_unlike_is_better(fi
 def test_a_page_has_every_method_a_verdict_for_every_goal_and_its_figures(file, tmp_path) -> None:
     page = tmp_path / "page" / "bench.md"
     page.parent.mkdir()
-    write_page(page, file, tmp_path / "seconds.json")
+    write_page(page, file, 100.0)
     text = page.read_text(encoding="utf-8")
     assert all(f"| {name} |" in text for name in (*METHODS, *RANKINGS))
-    drawn = re.findall(r"\]\((\S+\.svg)\)", text)
+    drawn = re.findall(r"\]\((\S+\.png)\)", text)
     assert len(drawn) == 2
-    assert all(len((page.parent / name).read_bytes()) < 60_000 for name in drawn)
+    assert all(len((page.parent / name).read_bytes()) < 30_000 for name in drawn)
     rows = [line for line in text.split("\n") if line.endswith("reached |")]
     assert len(rows) == 8 + 4 + 8 + 1 + 1
     assert not re.search(r"\bnan\b", text)
@@ -89,7 +89,7 @@ def test_a_page_has_every_method_a_verdict_for_every_goal_and_its_figures(file, 
 def test_the_same_results_make_the_same_page_and_figures(file, tmp_path) -> None:
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
-        write_page(tmp_path / name / "bench.md", file, tmp_path / "seconds.json")
+        write_page(tmp_path / name / "bench.md", file, 100.0)
     files = [sorted(p.name for p in (tmp_path / n).iterdir()) for n in ("a", "b")]
     assert files[0] == files[1]
     for name in files[0]:
