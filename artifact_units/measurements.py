@@ -85,9 +85,8 @@ def summarise(rows: Iterable[Measurement]) -> dict[tuple[str, str, str], Summary
 def headline(rows: Iterable[Measurement], extractor: str) -> str:
     """The numbers for ``dvc exp show`` as JSON: ``{metric: {correction or ranking: value}}``."""
     wanted = {
-        ("artifacts", metric_name("frechet", extractor)),
+        *_barred(extractor).values(),
         ("artifacts", metric_name("recovery", extractor)),
-        ("normals", "psnr"),
         ("units", "mean_average_precision"),
         ("heldout", "mask_iou"),
     }
@@ -100,11 +99,12 @@ def headline(rows: Iterable[Measurement], extractor: str) -> str:
 
 
 def write_bars(folder: Path, rows: Sequence[Measurement], extractor: str) -> None:
-    """CSV files for bar plots: ``frechet`` of the artifacts, ``psnr`` of the normals' change."""
+    """CSV files for bar plots: of the artifacts ``frechet``, ``realism`` and ``pixel_recovery``
+    (no rows without a truth), of the normals' change ``psnr``.
+    """
     with whole_folder(folder) as part:
-        frechet = metric_name("frechet", extractor)
-        write_text(part / "frechet.csv", bars(rows, "artifacts", frechet))
-        write_text(part / "psnr.csv", bars(rows, "normals", "psnr"))
+        for name, (population, metric) in _barred(extractor).items():
+            write_text(part / f"{name}.csv", bars(rows, population, metric))
 
 
 def bars(rows: Iterable[Measurement], population: str, metric: str) -> str:
@@ -117,6 +117,16 @@ def bars(rows: Iterable[Measurement], population: str, metric: str) -> str:
             numbers = (found.value, found.low, found.high)
             table.writerow([correction, *(f"{number:.6g}" for number in numbers)])
     return text.getvalue()
+
+
+def _barred(extractor: str) -> dict[str, tuple[str, str]]:
+    """File -> (population, metric) of the bars."""
+    return {
+        "frechet": ("artifacts", metric_name("frechet", extractor)),
+        "realism": ("artifacts", metric_name("realism", extractor)),
+        "pixel_recovery": ("artifacts", "pixel_recovery"),
+        "psnr": ("normals", "psnr"),
+    }
 
 
 def _summary(group: list[Measurement]) -> Summary:

@@ -17,6 +17,7 @@ STAGES += ("evaluate_generations",)
 @step(Report)
 @input_path("results", "Folder of results, a folder a stage.", parts=STAGES)
 @input_path("truth", "Folder of known truth; it may hold none.")
+@input_path("analysis", "Table of make analysis; one of another run is left out.")
 @click.option(
     "--params",
     "used",
@@ -27,7 +28,9 @@ STAGES += ("evaluate_generations",)
 )
 @output_path("out", "The HTML page.")
 @output_path("plots", "Folder of its cover and charts as pictures.")
-def main(results: Path, truth: Path, used: Path, out: Path, plots: Path, params: Report) -> None:
+def main(
+    results: Path, truth: Path, analysis: Path, used: Path, out: Path, plots: Path, params: Report
+) -> None:
     """Write one self-contained HTML page of the whole run."""
     from artifact_units.report import page
     from artifact_units.report.data import Results
@@ -35,7 +38,7 @@ def main(results: Path, truth: Path, used: Path, out: Path, plots: Path, params:
     from steps.checks import read_params
 
     values = read_params(used).model_dump() | {"report": params.model_dump()}
-    given = page.contents(Results(results, truth, values))
+    given = page.contents(Results(results, truth, values, analysis))
     with whole_folder(plots) as part:
         for name, picture in page.plots(given).items():
             (part / name).write_bytes(picture)

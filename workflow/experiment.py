@@ -28,7 +28,7 @@ def main(words: list[str]) -> None:
     name, settings = (words[:cut] or [""])[0], words[1:cut]
     if not NAME.fullmatch(name) or not all("=" in setting for setting in settings):
         sys.exit(f"Error: an experiment needs a name and values: {USAGE}")
-    if name in _said("dvc", "exp", "list", "--name-only").split():
+    if name in said("dvc", "exp", "list", "--name-only").split():
         sys.exit(f"Error: there is an experiment {name}; name another, or dvc exp remove {name}")
     place = FOLDER / name
     with TemporaryDirectory() as trial:
@@ -44,13 +44,18 @@ def main(words: list[str]) -> None:
     print(f"{name} is an experiment now: dvc exp show; dvc exp apply {name}")
 
 
-def _make(place: Path) -> None:
-    if changed := _said("git", "status", "--porcelain", "--untracked-files=no").splitlines():
+def check_committed(*but: str) -> None:
+    """End where a tracked file is not as the last commit has it; files ``but`` may differ."""
+    looked = ["--", ".", *(f":!{file}" for file in but)]
+    status = said("git", "status", "--porcelain", "--untracked-files=no", *looked)
+    if changed := status.splitlines():
         sys.exit(f"Error: {changed[0][3:]} is not committed; an experiment is the last commit's")
+
+
+def _make(place: Path) -> None:
+    check_committed()
     _run("git", "worktree", "add", "--quiet", "--detach", str(place), "HEAD")
-    _run(
-        "dvc", "cache", "dir", "--quiet", "--local", _said("dvc", "cache", "dir").strip(), at=place
-    )
+    _run("dvc", "cache", "dir", "--quiet", "--local", said("dvc", "cache", "dir").strip(), at=place)
     _run("dvc", "checkout", "--quiet", "--allow-missing", at=place)
 
 
@@ -69,7 +74,8 @@ def _run(*words: str, at: Path | None = None) -> None:
         sys.exit(f"Error: {' '.join(words)} failed")
 
 
-def _said(*words: str) -> str:
+def said(*words: str) -> str:
+    """What a command says that must not fail."""
     return subprocess.run(words, stdout=subprocess.PIPE, text=True, check=True).stdout
 
 

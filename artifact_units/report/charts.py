@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import matplotlib as mpl
@@ -55,11 +55,15 @@ class Cell:
 
 @dataclass(frozen=True)
 class Curves:
-    """One panel of curves: its title, its places (words or numbers in order), values by name."""
+    """One panel of curves: its title, its places (words or numbers in order), values by name.
+
+    ``intervals`` are (low, high) of each value of a series that has them.
+    """
 
     title: str
     places: Sequence[Any]
     series: Mapping[str, Sequence[float]]
+    intervals: Mapping[str, Sequence[tuple[float, float]]] = field(default_factory=dict)
 
 
 def dots(
@@ -123,8 +127,31 @@ def curves(name: str, panels: Sequence[Curves], lines: Mapping[str, float], says
         axes = figure.subplots(1, len(panels), sharey=bool(lines), squeeze=False)[0]
         for ax, panel in zip(axes, panels, strict=True):
             _curves(ax, panel, lines)
+            ax.set_ylim(bottom=0)
         if len(panels[0].series) + len(lines) > 1:
             axes[0].legend(frameon=False, fontsize=8.5, labelcolor=MUTED, loc="best")
+        return svg(figure, name, says)
+
+
+def sheet(
+    name: str,
+    rows: Mapping[str, Sequence[Curves]],
+    lines: Mapping[str, Mapping[str, float]],
+    says: str,
+) -> Markup:
+    """Rows of panels, each row of one scale and with ``lines`` of its own; titles stand on top."""
+    width = len(next(iter(rows.values())))
+    with mpl.rc_context(_STYLE):
+        layout = ConstrainedLayoutEngine(wspace=0.06, hspace=0.06)
+        figure = Figure(figsize=(10.5, 0.4 + 2.1 * len(rows)), layout=layout)
+        grid = figure.subplots(len(rows), width, sharey="row", squeeze=False)
+        for axes, (title, panels) in zip(grid, rows.items(), strict=True):
+            for ax, panel in zip(axes, panels, strict=True):
+                _curves(ax, panel, lines.get(title, {}))
+            axes[0].set_ylabel(title)
+        for ax in grid[1:].flat:
+            ax.set_title("", loc="left")
+        grid[0, 0].legend(frameon=False, fontsize=8.5, labelcolor=MUTED, loc="best")
         return svg(figure, name, says)
 
 
@@ -188,12 +215,14 @@ def _curves(ax: Axes, panel: Curves, lines: Mapping[str, float]) -> None:
     many = len(panel.places) > 8  # such as epochs: numbers on an axis, and no marks
     places = list(panel.places) if many else list(range(len(panel.places)))
     for (mark, colour), (name, values) in zip(marks, panel.series.items(), strict=False):
+        if bounds := panel.intervals.get(name):
+            low, high = zip(*bounds, strict=True)
+            ax.fill_between(places, low, high, color=colour, alpha=0.12, lw=0)
         ax.plot(places, values, mark, color=colour, ms=0 if many else 5, lw=1.6, label=name)
     for text, place in lines.items():
         ax.axhline(place, color=MUTED, lw=1, ls=(0, (4, 3)), zorder=0, label=text)
     if not many:
         ax.set_xticks(places, [str(p) for p in panel.places])
     ax.set_xmargin(0.12)
-    ax.set_ylim(bottom=0)
     ax.grid(axis="y", color=RULE, lw=0.8)
     ax.set_axisbelow(True)

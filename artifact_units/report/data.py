@@ -7,6 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping
 from functools import cached_property
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from artifact_units.histograms import histogram_of
 from artifact_units.images import ImageSet, open_images
 from artifact_units.manifests import SUFFIX, manifest_of
 from artifact_units.measurements import Measurement, read_measurements
+from artifact_units.storage import read_text
 from artifact_units.tables import read_table
 from artifact_units.truth import open_truth
 
@@ -37,12 +39,16 @@ MADE += ("evaluate_generations/measurements.parquet",)
 class Results:
     """One run: ``folder`` holds a folder a stage; ``params`` is the whole of params.yaml.
 
-    ``truth`` is the folder of known truth, which may hold none.
+    ``truth`` is the folder of known truth, which may hold none; ``analysis`` the table of
+    workflow/analysis.py, which may be of another run.
     """
 
-    def __init__(self, folder: Path, truth: Path, params: Mapping[str, Any]) -> None:
+    def __init__(
+        self, folder: Path, truth: Path, params: Mapping[str, Any], analysis: Path | None = None
+    ) -> None:
         self.folder = folder
         self.params = params
+        self._analysis = analysis
         self.truth = open_truth(truth)
 
     @cached_property
@@ -71,6 +77,18 @@ class Results:
         """What choose_correction tried; None where that stage did not run."""
         tried = "choose_correction/tried.parquet"
         return self._table(tried, "choices") if (self.folder / tried).is_file() else None
+
+    @cached_property
+    def analysis(self) -> Rows:
+        """A metric of a correction at a value of a parameter a row: see ``report/analysis.py``."""
+        if self._analysis is None:
+            return []
+        try:
+            return [_point(row) for row in csv.DictReader(StringIO(read_text(self._analysis)))]
+        except (KeyError, TypeError, ValueError):
+            raise UserError(
+                f"{self._analysis}: not a table of make analysis; make it anew"
+            ) from None
 
     @cached_property
     def manifests(self) -> dict[str, dict[str, Any]]:
@@ -150,3 +168,9 @@ class Results:
             return json.loads(file.read_text(encoding="utf-8"))
         except ValueError:
             raise UserError(f"{file}: not readable as JSON; make it anew") from None
+
+
+def _point(row: Mapping[str, str]) -> dict[str, Any]:
+    numbers = {key: float(row[key]) for key in ("value", "low", "high")}
+    words = {key: row[key] for key in ("correction", "parameter", "metric")}
+    return words | numbers | {"at": json.loads(row["at"])}

@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from artifact_units.labels import CLASSES
-from artifact_units.report import corrections, tried, units, used
+from artifact_units.report import analysis, corrections, tried, units, used
 from artifact_units.report.charts import Curves, curves, filed
 from artifact_units.report.corrections import cell
 from artifact_units.report.data import Results
@@ -45,6 +45,7 @@ def contents(results: Results) -> dict[str, Any]:
         "rows": _rows(gallery, found),
         "table": corrections.section(results, found),
         "tried": tried.section(results),
+        "analysis": analysis.section(results, found),
         "classifier": _classifier(results, found),
         "units": units.section(results, found, gallery),
         "failures": gallery.failures(),
@@ -69,6 +70,7 @@ def plots(given: Mapping[str, Any]) -> dict[str, bytes]:
     charts = {
         "corrections": given["table"]["chart"],
         "tried": given["tried"] and given["tried"]["chart"],
+        "analysis": given["analysis"] and given["analysis"]["chart"],
         "scores": given["units"]["strip"],
         "training": given["classifier"]["chart"],
     }

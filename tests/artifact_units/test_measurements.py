@@ -26,6 +26,9 @@ ROWS = [
     *(row("random", "frechet_scene", value, repeat=r) for r, value in enumerate([7.0, 8.0, 9.0])),
     row("random", "recovery_scene", math.nan),
     row("one", "recovery_scene", 0.123456789),
+    row("one", "realism_scene", 1.5, low=1.25, high=1.75),
+    row("one", "realistic_scene", 0.75),
+    row("one", "pixel_recovery", -0.5),
     row("one", "psnr", 40.0, "normals"),
     row("one", "psnr", 20.0),
     row("none", "mask_iou", 0.5, "heldout"),
@@ -55,6 +58,8 @@ def test_the_headline_is_few_finite_numbers() -> None:
     assert json.loads(headline(ROWS, "scene")) == {
         "frechet_scene": {"none": 6.0, "random": 8.0},
         "recovery_scene": {"one": 0.123457},
+        "realism_scene": {"one": 1.5},
+        "pixel_recovery": {"one": -0.5},
         "psnr": {"one": 40.0},
         "mask_iou": 0.5,
         "mean_average_precision": {"defective_score": 0.75},
@@ -67,6 +72,11 @@ def test_bars_are_of_one_metric_and_population(tmp_path) -> None:
     write_bars(tmp_path / "plots", ROWS, "scene")
     assert (tmp_path / "plots" / "frechet.csv").read_text() == expected
     assert (tmp_path / "plots" / "psnr.csv").read_text().splitlines()[1].startswith("one,40")
+    realism = (tmp_path / "plots" / "realism.csv").read_text()
+    assert realism.splitlines()[1:] == ["one,1.5,1.25,1.75"]
+    assert (tmp_path / "plots" / "pixel_recovery.csv").read_text().splitlines()[
+        1
+    ] == "one,-0.5,nan,nan"
 
 
 def test_measurements_come_back(tmp_path) -> None:

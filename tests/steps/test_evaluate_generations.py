@@ -53,7 +53,8 @@ def test_all_that_dvc_expects_is_written(made, tmp_path) -> None:
     numbers = json.loads((tmp_path / "m.json").read_text())
     assert set(numbers["frechet_mixed"]) == {"none", "half", "clean"}
     assert numbers["mask_iou"] == 0.5
-    assert sorted(p.name for p in (tmp_path / "plots").iterdir()) == ["frechet.csv", "psnr.csv"]
+    bars = sorted(p.stem for p in (tmp_path / "plots").iterdir())
+    assert bars == ["frechet", "pixel_recovery", "psnr", "realism"]
 
 
 def test_two_runs_write_the_same_bytes(made, tmp_path) -> None:

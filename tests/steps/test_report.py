@@ -24,6 +24,7 @@ def run(folder: Path, results: Path, truth: Path) -> Result:
     paths = {
         "results": results,
         "truth": truth,
+        "analysis": ROOT / "params" / "analysis.csv",
         "params": folder / "params.yaml",
         "out": folder / "page.html",
         "plots": folder / "plots",
@@ -45,6 +46,7 @@ def test_the_page_is_written_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert text.count('class="row" role="group"') == 2
     assert text.count('<article class="card">') == 3 + 1
     assert (tmp_path / "plots" / "cover.png").is_file()
+    assert 'id="analysis"' not in text  # the project's own table is of another run
 
 
 def test_a_missing_table_is_one_line_and_no_page(

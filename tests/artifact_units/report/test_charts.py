@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from xml.etree.ElementTree import fromstring
 
-from artifact_units.report.charts import Cell, Curves, Dot, curves, dots, filed, strip
+from artifact_units.report.charts import Cell, Curves, Dot, curves, dots, filed, sheet, strip
 
 DOTS = [
     Dot("a", 1.0, 0.5, 1.5),
@@ -50,6 +50,18 @@ def test_curves_name_their_places_and_the_reference() -> None:
     for word in ("n: units a layer", ">1<", ">3<", ">cost<", ">probability<", ">no correction<"):
         assert word in chart
     assert "stroke-dasharray" in chart  # the second is told apart without its colour
+
+
+def test_a_sheet_names_panels_once_rows_at_their_left_and_shades_intervals() -> None:
+    panels = [
+        Curves(t, [1, 3], {"a": [0.5, -0.25]}, {"a": [(0.25, 0.75), (-1.0, 0.0)]}) for t in "nl"
+    ]
+    chart = sheet("s", {"near": panels, "far": panels}, {"far": {"before": 0.9}}, "says")
+    for word in (">n<", ">l<", ">near<", ">far<", ">a<"):
+        assert chart.count(word) == 1, word
+    assert chart.count("FillBetweenPolyCollection") == 4
+    bare = [Curves(p.title, p.places, p.series) for p in panels]
+    assert "FillBetween" not in sheet("s", {"near": bare}, {}, "says")
 
 
 def test_a_chart_as_a_file_has_a_place_of_names_and_no_variable() -> None:
