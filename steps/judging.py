@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from steps.command import PATH, say, step
-from steps.labelling import there
+from steps.pages import address, there
 
 COUNT = click.IntRange(min=0)
 
@@ -27,15 +27,7 @@ COUNT = click.IntRange(min=0)
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Of pairs, order and sides.")
 @click.option("--rater", default="", help="Who judges; else your user name.")
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option(
-    "--port",
-    type=click.IntRange(0, 65535),
-    default=8700,
-    show_default=True,
-    help="Port to listen on; 0: a free one.",
-)
-@click.option("--name", multiple=True, help="A further host name that the page is opened by.")
+@address(8700)
 def serve(
     before: Path,
     after: Path,

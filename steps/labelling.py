@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -11,13 +10,7 @@ import click
 
 from artifact_units.errors import UserError
 from steps.command import PATH, say, step
-
-
-def there(name: str, text: str, *, required: bool = True) -> Callable:
-    """A path that must exist. No stage's input: what is appended to has no manifest."""
-    kind = click.Path(path_type=Path, exists=True)
-    return click.option(f"--{name}", type=kind, required=required, help=text)
-
+from steps.pages import address, there
 
 generator = there("generator", "Checkpoint that the generations are of.")
 generations = there("generations", "Image set of the generations.")
@@ -42,15 +35,7 @@ rater = click.option("--rater", default="", help="Whose verdicts they are; else 
     help="Share of the generations that every rater labels.",
 )
 @rater
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option(
-    "--port",
-    type=click.IntRange(0, 65535),
-    default=8600,
-    show_default=True,
-    help="Port to listen on; 0: a free one.",
-)
-@click.option("--name", multiple=True, help="A further host name that the page is opened by.")
+@address(8600)
 def serve(
     generator: Path,
     generations: Path,

@@ -97,7 +97,7 @@ def watch(page: Page, address: str, troubles: list[str]) -> None:
     own = address.split("?")[0]
 
     def request(asked):
-        if not asked.url.startswith(own):
+        if not asked.url.startswith((own, "data:")):
             troubles.append(f"asked {asked.url}")
 
     page.on("console", lambda said: troubles.append(said.text) if said.type != "log" else None)

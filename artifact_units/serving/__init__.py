@@ -10,8 +10,8 @@ A page gives its routes and its folder of templates, scripts and styles:
   ``post_token`` belongs in ``<meta name="post-token" content="{{ post_token }}">``.
 * A POST carries JSON, the page's own Origin and that token in ``X-Token``; ``await body(request)``
   is its mapping, or a UserError.
-* ``/static/NAME``: the folder's ``*.js`` and ``*.css``, read at the start. Neither inline script
-  nor inline style runs, and no other address is ever asked.
+* ``/static/NAME``: our ``base.css``, which every page starts from, and the folder's ``*.js`` and
+  ``*.css``, read at the start. No inline script or style runs, and no other address is asked.
 * ``Pictures(folder)``: an image set; ``picture_route("images", pictures)`` serves
   ``/images/ID.png``; ``png_response(pictures.png(id))`` where a page names its pictures otherwise.
 * ``Journal(path)``: the append-only file, one synced line a verdict, one server at a time.

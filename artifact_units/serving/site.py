@@ -22,6 +22,7 @@ from artifact_units.errors import UserError
 from artifact_units.serving.guard import Access, Guard
 
 STATIC = {".css": "text/css", ".js": "text/javascript"}
+OWN = Path(__file__).parent  # with base.css, which every page starts from
 
 
 class Missing(UserError):
@@ -97,9 +98,9 @@ def serve(app: Starlette, access: Access, host: str, port: int, say: Callable[[s
 
 
 def _static_route(folder: Path) -> Route:
-    root = folder.resolve()
     files = {
         file.name: (file.read_bytes(), STATIC[file.suffix])
+        for root in (OWN.resolve(), folder.resolve())
         for file in root.iterdir()
         if file.suffix in STATIC and file.resolve().parent == root  # no link out of it
     }

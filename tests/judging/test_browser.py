@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
-from browsing import ABSENT, CONTRASTS, NAMELESS, PICTURES, Served, chromium, take, windows
+from browsing import ABSENT, CONTRASTS, NAMELESS, PICTURES, Served, take
 from click.testing import CliRunner
 from house import ROOT
 from playwright.sync_api import Page, expect
@@ -21,32 +21,12 @@ TOTAL = sum(COUNTS.values())
 OPTIONS = ["--artifacts", "10", "--normals", "6", "--controls", "4", "--rater", "ann"]
 
 
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as launched:
-        yield launched
-
-
 @pytest.fixture
 def server(tmp_path):
     write_sets(tmp_path)
     served = served_of(tmp_path, tmp_path / "judgements.jsonl", OPTIONS)
     yield served
     served.stop()
-
-
-@pytest.fixture
-def troubles():
-    """What went wrong in any window; a test that wants trouble takes it out."""
-    found: list[str] = []
-    yield found
-    assert found == []
-
-
-@pytest.fixture
-def open_page(browser, troubles):
-    with windows(browser, troubles) as open_one:
-        yield open_one
 
 
 def served_of(corrections: Path, judgements: Path, options: list[str]) -> Served:

@@ -1,83 +1,46 @@
 """The labelling page in a real browser, against a server that is killed under it."""
 
 import http.server
-import io
 import os
 import re
-import shutil
 import threading
 from pathlib import Path
 
 import pytest
+from browsing import ABSENT, CONTRASTS, NAMELESS, PICTURES, Served, take
 from house import ROOT
-from PIL import Image
-from playwright.sync_api import Page, expect, sync_playwright
-from small_labelling import Server, lines, write_problem
+from playwright.sync_api import Page, expect
+from small_labelling import lines, write_problem
 
 from artifact_units.labels import Verdict, lines_of, read_verdicts, settle
+from artifact_units.storage import sha256_of
 
-PICTURES = "ARTIFACT_UNITS_PICTURES"  # a folder: the pictures of the docs are written there
-RESULTS = ROOT / "results"
-CHROMIUM = shutil.which("chromium")
-if CHROMIUM is None and os.environ.get("CI") != "true":
+if ABSENT:
     pytest.skip("no chromium; apt-get install chromium", allow_module_level=True)
 
 
-@pytest.fixture(scope="module")
-def browser():
-    arguments = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
-        yield launched
-        launched.close()
+class Server(Served):
+    """The page as the rater ann starts it, on a small problem unless another is shown."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.labels = folder / "labels.jsonl"
+        super().__init__()
+        self.show(folder / "generator.bin", folder / "images")
+
+    def show(self, generator: Path, generations: Path) -> None:
+        """Another checkpoint and its generations."""
+        self.checkpoint = sha256_of(generator)
+        given = ("--generator", generator, "--generations", generations, "--labels", self.labels)
+        self.words = ("label_generations", "serve", *given, "--rater", "ann")
 
 
 @pytest.fixture
 def server(tmp_path):
     write_problem(tmp_path, 40)
-    server = Server.of(tmp_path)
-    yield server
-    server.stop()
-
-
-@pytest.fixture
-def troubles():
-    """What went wrong in any window; a test that wants trouble takes it out."""
-    found: list[str] = []
-    yield found
-    assert found == []
-
-
-@pytest.fixture
-def open_page(browser, troubles):
-    """Open an address in a window of its own."""
-    contexts = []
-
-    def open_one(address: str, **settings) -> Page:
-        context = browser.new_context(viewport={"width": 1280, "height": 800}, **settings)
-        contexts.append(context)
-        page = context.new_page()
-        watch(page, address, troubles)
-        page.goto(address)
-        return page
-
-    yield open_one
-    for context in contexts:
-        context.close()
-
-
-def watch(page: Page, address: str, troubles: list[str]) -> None:
-    """Note errors, what a policy refused, and requests to any other address."""
-    own = address.split("?")[0]
-
-    def request(asked):
-        if not asked.url.startswith(own):
-            troubles.append(f"asked {asked.url}")
-
-    page.on("console", lambda said: troubles.append(said.text) if said.type != "log" else None)
-    page.on("pageerror", lambda error: troubles.append(str(error)))
-    page.on("request", request)
-    page.on("dialog", lambda dialog: dialog.accept())
+    served = Server(tmp_path)
+    yield served
+    served.stop()
 
 
 def shown(page: Page, generation: int) -> None:
@@ -156,7 +119,7 @@ def test_two_tabs_on_one_file_lose_nothing(server, open_page):
 
 def test_a_second_server_on_the_file_says_so_in_one_line(server):
     server.start()
-    other = Server.of(server.folder)
+    other = Server(server.folder)
     with pytest.raises(AssertionError, match=r"labels\.jsonl: another server or import has it"):
         other.start()
     assert other.process.wait() == 1
@@ -249,7 +212,7 @@ def test_pixels_stay_sharp_at_every_zoom(server, open_page):
 
 def test_before_and_after_are_toggled_where_there_is_a_correction(server, open_page):
     write_problem(server.folder / "after", 2, first=0)
-    server.options = ["--corrected", str(server.folder / "after" / "images")]
+    server.words += ("--corrected", server.folder / "after" / "images")
     page = open_page(server.start())
     shown(page, 0)
     page.keyboard.press("c")
@@ -330,17 +293,11 @@ def test_the_last_generation_is_the_end(server, open_page):
 @pytest.mark.parametrize("width", [1280, 390])
 def test_every_view_fits_its_window_and_names_its_controls(server, open_page, scheme, width):
     address = server.start()
-    page = open_page(address, color_scheme=scheme)
-    page.set_viewport_size({"width": width, "height": 800})
+    page = open_page(address, width, color_scheme=scheme)
     for path in ("", "grid", "agreement"):
         page.goto(address.split("?")[0] + path)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
-        nameless = page.evaluate(
-            """[...document.querySelectorAll("button, a, input, progress")].filter(e =>
-               !(e.textContent.trim() || e.ariaLabel || e.labels?.length ||
-                 e.querySelector("img[alt]"))).map(e => e.outerHTML)"""
-        )
-        assert nameless == []
+        assert page.evaluate(NAMELESS) == []
         assert page.evaluate(CONTRASTS) == []
 
 
@@ -349,9 +306,12 @@ def test_the_pictures_of_the_docs_are_of_the_page(server, open_page, tmp_path):
     folder = Path(os.environ.get(PICTURES) or tmp_path)
     given = {i: "artifact" if i % 3 else "normal" for i in range(20)}
     if PICTURES in os.environ:
-        server.generator = RESULTS / "plant_defects/generator.safetensors"
-        server.generations = RESULTS / "sample_generations/labelled"
-        annotated = read_verdicts(RESULTS / "annotate_generations/labels.jsonl")
+        results = ROOT / "results"
+        server.show(
+            results / "plant_defects/generator.safetensors",
+            results / "sample_generations/labelled",
+        )
+        annotated = read_verdicts(results / "annotate_generations/labels.jsonl")
         given = {v.id: v.verdict for v in annotated if v.id < 412}
     checkpoint = server.checkpoint
     verdicts = [Verdict(i, checkpoint, "ann", verdict) for i, verdict in given.items()]
@@ -374,33 +334,3 @@ def test_the_pictures_of_the_docs_are_of_the_page(server, open_page, tmp_path):
     page.set_viewport_size({"width": 390, "height": 760})
     shown(page, len(given))
     take(page, folder / "labelling-phone.png")
-
-
-def take(page: Page, path: Path) -> None:
-    """A picture of what is seen, in 128 colours: small enough to keep."""
-    picture = Image.open(io.BytesIO(page.screenshot()))
-    picture.convert("RGB").quantize(128).save(path, optimize=True)
-    assert page.viewport_size is not None
-    assert picture.size == tuple(page.viewport_size.values())
-
-
-# Text against what is behind it, by WCAG's formula: below 4.5 it is hard to read.
-CONTRASTS = """(() => {
-  const rgb = (text) => text.match(/[\\d.]+/g).map(Number);
-  const light = ([r, g, b]) => [r, g, b]
-    .map((v) => v / 255).map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4))
-    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
-  const behind = (e) => {
-    for (; e; e = e.parentElement) {
-      const c = rgb(getComputedStyle(e).backgroundColor);
-      if (c.length < 4 || c[3] > 0) return c;
-    }
-  };
-  return [...document.querySelectorAll("body *")].filter((e) =>
-    [...e.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim()) &&
-    e.getClientRects().length && !e.matches(":disabled, :disabled *, kbd, .hidden")
-  ).map((e) => {
-    const [a, b] = [rgb(getComputedStyle(e).color), behind(e)].map(light);
-    return [e.outerHTML.slice(0, 80), (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05)];
-  }).filter(([, ratio]) => ratio < 4.5);
-})()"""

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from browsing import ABSENT, CONTRASTS, NAMELESS, PICTURES, chromium, take, windows
+from browsing import ABSENT, CONTRASTS, NAMELESS, PICTURES, take
 from house import ROOT
 from small_results import params, write_results
 
@@ -25,26 +25,6 @@ def report(tmp_path_factory):
     file = folder / "report.html"
     file.write_text(page(contents(Results(*write_results(folder), params()))), encoding="utf-8")
     return file.as_uri()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as launched:
-        yield launched
-
-
-@pytest.fixture
-def troubles():
-    """What went wrong in any window; a test that wants trouble takes it out."""
-    found: list[str] = []
-    yield found
-    assert [line for line in found if not line.startswith("asked data:")] == []
-
-
-@pytest.fixture
-def open_page(browser, troubles):
-    with windows(browser, troubles) as open_one:
-        yield open_one
 
 
 def side_by_side(window):
