@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -27,7 +28,7 @@ CHANCE = "chance"  # what a random order can expect
 
 def rankings_agreement(scores: Path, truth: Truth) -> Iterator[Measurement]:
     """Average precision of each ranking in each layer with defective units, and their mean."""
-    table = read_table(scores, "scores").to_pandas()
+    table: Any = pd.DataFrame(read_table(scores, "scores").to_pydict())
     table = table[table["layer"].isin(list(truth.units))]
     if not len(table):
         raise UserError(

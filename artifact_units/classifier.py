@@ -16,7 +16,6 @@ from jaxtyping import Float
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
-from torchvision.models.resnet import BasicBlock, resnet18
 
 from artifact_units.checkpoints import read_weights
 from artifact_units.errors import UserError, did_you_mean
@@ -73,6 +72,34 @@ class Classifier:
         return self
 
 
+class Block(nn.Module):
+    """Two convolutions beside a shortcut (He et al. 2016); names and order are torchvision's.
+
+    Not torchvision's itself: its import takes a second of every stage that uses a narrow network.
+    """
+
+    def __init__(self, entries: int, units: int, stride: int, shortcut: nn.Module | None) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(entries, units, 3, stride, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(units)
+        self.relu = nn.ReLU(inplace=True)
+        self.conv2 = nn.Conv2d(units, units, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(units)
+        self.downsample = shortcut
+
+    def forward(self, values: Tensor) -> Tensor:
+        inner = self.bn2(self.conv2(self.relu(self.bn1(self.conv1(values)))))
+        inner += values if self.downsample is None else self.downsample(values)
+        return self.relu(inner)
+
+
+def usual_resnet18() -> nn.Module:
+    """torchvision's ResNet-18, untrained."""
+    from torchvision.models import resnet18
+
+    return resnet18(weights=None, num_classes=len(CLASSES))
+
+
 def narrow_resnet18() -> nn.Module:
     """ResNet-18's blocks in widths 16-32-48-64 for small images; a stage's name is torchvision's.
 
@@ -98,10 +125,7 @@ def narrow_resnet18() -> nn.Module:
     return network
 
 
-NETWORKS = {
-    "resnet18": lambda: resnet18(weights=None, num_classes=len(CLASSES)),
-    "resnet18_narrow": narrow_resnet18,
-}
+NETWORKS = {"resnet18": usual_resnet18, "resnet18_narrow": narrow_resnet18}
 
 
 def new_classifier(name: str, px: int, seed: int) -> Classifier:
@@ -159,7 +183,7 @@ def _stage(entries: int, units: int, stride: int) -> nn.Sequential:
     if stride != 1 or entries != units:
         narrow = nn.Conv2d(entries, units, 1, stride=stride, bias=False)
         shortcut = nn.Sequential(narrow, nn.BatchNorm2d(units))
-    return nn.Sequential(BasicBlock(entries, units, stride, shortcut), BasicBlock(units, units))
+    return nn.Sequential(Block(entries, units, stride, shortcut), Block(units, units, 1, None))
 
 
 def _weights(path: Path) -> dict[str, Tensor]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,6 +26,7 @@ os.environ.setdefault("GOMP_SPINCOUNT", "50000")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # run.threads says what else may run
 
 PATH = click.Path(path_type=Path)
+OBJECTS = 100_000  # more than these since the last look for cycles: the next one
 WEIGHTS = "weights"  # a parameter of a name that ends so is the path of a file
 
 
@@ -36,6 +38,24 @@ class Misuse(click.ClickException):
 
 class Step(click.Command):
     """A click command whose mistakes of usage are one line too."""
+
+    def main(self, *given: Any, **settings: Any) -> Any:
+        """As click's; where it is the whole process, without what that would do for nothing.
+
+        Looking for cycles again and again while torch is imported, and taking all apart at the end:
+        a second of each stage. Outputs are whole and synced, and locks end with the process.
+        """
+        if given or "args" in settings:  # by a program that lives on
+            return super().main(*given, **settings)
+        gc.set_threshold(OBJECTS)
+        try:
+            return super().main(**settings)
+        except SystemExit as end:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            if isinstance(end.code, int | None):
+                os._exit(end.code or 0)
+            raise
 
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
         try:
@@ -79,6 +99,8 @@ def step(section: type[BaseModel] | None = None, *, run: bool = False) -> Callab
                 inputs = _inputs(context.command, given)
                 values = _values(given)
                 with contract.kept(contract.Task(_name_of(function), inputs, outputs, values)):
+                    if sections:  # else it is check_params, which must start at once
+                        _keep_pandas_out_of_arrow()
                     function(**given)
 
         takes_spare = section is not None and _takes_spare(section)
@@ -108,6 +130,27 @@ def output_path(name: str, text: str) -> Callable:
 def say(line: str) -> None:
     """The one line a step says of what it did; to standard error, so that outputs stay clean."""
     click.echo(f"{Path(sys.argv[0]).stem}: {line}", err=True)
+
+
+class _NoPandas:
+    """A finder of modules that finds no pandas."""
+
+    @staticmethod
+    def find_spec(name: str, *_: Any) -> None:
+        if name == "pandas":
+            raise ModuleNotFoundError(name)
+
+
+def _keep_pandas_out_of_arrow() -> None:
+    """Let pyarrow find no pandas at its first array, when it looks once and for all.
+
+    It would import it, half a second of every stage, to learn that no array is a pandas object.
+    """
+    import pyarrow
+
+    sys.meta_path.insert(0, _NoPandas)
+    pyarrow.array([0])
+    sys.meta_path.remove(_NoPandas)
 
 
 def _name_of(function: Callable) -> str:
@@ -158,6 +201,11 @@ def _one_line() -> Iterator[None]:
         raise click.ClickException(str(error)) from None
     except OSError as error:
         raise click.ClickException(_said(error)) from None
+    except RuntimeError as error:
+        if type(error).__name__ != "OutOfMemoryError":  # torch's, which is not imported here
+            raise
+        said = ". ".join(str(error).split(". ")[:2])
+        raise click.ClickException(f"{said}; take a larger GPU, or set run.device to cpu") from None
 
 
 def _said(error: OSError) -> str:

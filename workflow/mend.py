@@ -10,16 +10,27 @@ import json
 import sys
 from pathlib import Path
 
-from workflow.bridge import BridgeError, one_line, quiet_repo
+import yaml
 
 
 def mend() -> None:
     """Take away what is torn, and say so; nothing while a DVC is writing."""
-    with one_line(), quiet_repo():
-        for path, is_whole in WRITTEN.items():
-            if path.exists() and not is_whole(path):
+    if not torn():  # as nearly always: nothing to ask DVC, whose import takes a second
+        return
+    from workflow.bridge import BridgeError, one_line, quiet_repo
+
+    try:
+        with one_line(), quiet_repo():
+            for path in torn():
                 path.unlink()
                 print(f"{path} was torn by a kill and is taken away.", file=sys.stderr)
+    except BridgeError as error:
+        sys.exit(f"Error: {error}")
+
+
+def torn() -> list[Path]:
+    """The files that are there and not whole."""
+    return [path for path, whole in WRITTEN.items() if path.exists() and not whole(path)]
 
 
 def _is_table(path: Path) -> bool:
@@ -30,11 +41,11 @@ def _is_table(path: Path) -> bool:
 
 
 def _is_record(path: Path) -> bool:
-    from dvc.utils.serialize import YAMLFileCorruptedError, load_yaml
-
+    # libyaml's loader, where there is one: a fifth of the time that DVC's own takes.
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        found = load_yaml(str(path))
-    except YAMLFileCorruptedError:
+        found = yaml.load(path.read_text(encoding="utf-8"), loader)
+    except (yaml.YAMLError, UnicodeDecodeError):
         return False
     return isinstance(found, dict) and isinstance(found.get("stages"), dict)
 
@@ -46,7 +57,4 @@ WRITTEN = {
 }
 
 if __name__ == "__main__":
-    try:
-        mend()
-    except BridgeError as error:
-        sys.exit(f"Error: {error}")
+    mend()

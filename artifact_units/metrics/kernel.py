@@ -6,7 +6,7 @@ import numpy as np
 from torch_fidelity.metric_kid import KEY_METRIC_KID_MEAN, kernel_poly, kid_features_to_metric
 
 from artifact_units.features import check_enough
-from artifact_units.neighbours import BLOCK
+from artifact_units.neighbours import rows_at_once
 from artifact_units.shapes import Features, Reals
 
 KERNEL = {"kid_kernel_poly_degree": 3, "kid_kernel_poly_gamma": None, "kid_kernel_poly_coef0": 1}
@@ -37,13 +37,14 @@ def resample(real: Reals, generated: Features, counts: np.ndarray) -> dict[str, 
     """
     x, y = generated.double().numpy(), real.double().numpy()
     within, across = np.zeros(len(counts)), np.zeros(len(x))
-    for start in range(0, len(x), BLOCK):
-        rows = slice(start, start + BLOCK)
+    block = rows_at_once(generated)
+    for start in range(0, len(x), block):
+        rows = slice(start, start + block)
         own = kernel_poly(x[rows], x, **KERNEL)
         own[np.arange(len(own)), np.arange(len(x))[rows]] = 0
         within += np.einsum("bi,ib->b", counts[:, rows], own @ counts.T)
-    for start in range(0, len(y), BLOCK):
-        across += kernel_poly(x, y[start : start + BLOCK], **KERNEL).sum(axis=1) / len(y)
+    for start in range(0, len(y), block):
+        across += kernel_poly(x, y[start : start + block], **KERNEL).sum(axis=1) / len(y)
     drawn = counts.sum(axis=1)
     pairs = drawn**2 - (counts**2).sum(axis=1)
     return {"kernel": within / pairs - 2 * (counts @ across) / drawn}

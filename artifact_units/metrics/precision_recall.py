@@ -10,8 +10,9 @@ from torch_fidelity.metric_prc import (
     prc_features_to_metric,
 )
 
+from artifact_units.compute import filled
 from artifact_units.features import check_enough
-from artifact_units.neighbours import BLOCK, distances, radii
+from artifact_units.neighbours import distances, radii, rows_at_once
 from artifact_units.shapes import Features, Reals
 
 
@@ -26,7 +27,7 @@ def measure(real: Reals, generated: Features, *, neighbours: int) -> dict[str, f
         generated,  # torch-fidelity's input1 is the generated set
         real,
         prc_neighborhood=neighbours,
-        prc_batch_size=BLOCK,
+        prc_batch_size=rows_at_once(max(real, generated, key=len)),
         save_cpu_ram=True,  # by blocks
         verbose=False,
     )
@@ -38,7 +39,8 @@ def resample(
 ) -> dict[str, np.ndarray]:
     """The same with generation i taken ``counts[., i]`` times; the balls stay as they are."""
     balls = radii(real, neighbours)
-    inside = torch.cat([(d <= balls).any(dim=1) for d in distances(generated, real)])
+    blocks = ((d <= balls).any(dim=1) for d in distances(generated, real))
+    inside = filled(torch.empty(len(generated), dtype=torch.bool), blocks)
     balls = radii(generated, neighbours)
     drawn = torch.from_numpy(counts.T > 0).float()
     covered = torch.zeros(len(counts), dtype=torch.float64)

@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from artifact_units.compute import filled
 from artifact_units.features import check_enough
 from artifact_units.neighbours import distances, radii
 from artifact_units.shapes import Features, Reals
@@ -25,8 +26,8 @@ def realism(real: Reals, generated: Features, neighbours: int) -> Realism:
     check_enough(f"realism with {neighbours} neighbours", real, generated, (neighbours + 1, 1))
     balls = radii(real, neighbours)
     kept = balls <= float(np.median(balls.numpy()))
-    near = [(balls[kept] / (d + FLOOR)).amax(dim=1) for d in distances(generated, real[kept])]
-    return torch.cat(near)
+    blocks = ((balls[kept] / (d + FLOOR)).amax(dim=1) for d in distances(generated, real[kept]))
+    return filled(torch.empty(len(generated), dtype=torch.float64), blocks)
 
 
 def measure(real: Reals, generated: Features, *, neighbours: int) -> dict[str, float]:

@@ -6,6 +6,7 @@ from torchvision.transforms.v2 import functional as transforms
 
 from artifact_units.classifier import (
     STAGES,
+    Block,
     load_classifier,
     load_imagenet,
     new_classifier,
@@ -37,9 +38,23 @@ def test_the_narrow_network_sees_64_px_at_16_positions_and_pools_8():
 def test_both_networks_have_eight_basic_blocks_and_three_logits():
     for name in ("resnet18", "resnet18_narrow"):
         classifier = new_classifier(name, 32, 0)
-        blocks = [m for m in classifier.network.modules() if isinstance(m, BasicBlock)]
+        kinds = (Block, BasicBlock)
+        blocks = [m for m in classifier.network.modules() if isinstance(m, kinds)]
         assert len(blocks) == 8
         assert classifier(bytes_of(2, 32)).shape == (2, 3)
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+def test_a_block_computes_what_torchvisions_does_from_the_same_weights(stride):
+    def shortcut():
+        return torch.nn.Conv2d(4, 6, 1, stride=stride, bias=False)
+
+    ours, theirs = Block(4, 6, stride, shortcut()), BasicBlock(4, 6, stride, shortcut())
+    theirs.load_state_dict(ours.state_dict())
+    assert list(ours.state_dict()) == list(theirs.state_dict())
+    values = torch.randn(3, 4, 8, 8, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(ours(values), theirs(values))
+    assert torch.equal(ours.eval()(values), theirs.eval()(values))
 
 
 def test_the_input_is_resized_whole_and_normalised_as_for_imagenet():

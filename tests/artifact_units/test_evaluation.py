@@ -7,8 +7,10 @@ import shutil
 import sys
 from dataclasses import replace
 from types import ModuleType
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from small_evaluation import ARTIFACTS, CORRECTIONS, EXTRACTOR, clean, sources, write_run
@@ -124,7 +126,7 @@ def test_a_correction_that_leaves_normals_alone_harms_none(done) -> None:
 
 def test_the_table_of_changes_has_a_row_a_corrected_image(done, tmp_path) -> None:
     write_changes(tmp_path / "changes.parquet", done.changes)
-    table = read_table(tmp_path / "changes.parquet", "changes").to_pandas()
+    table: Any = pd.DataFrame(read_table(tmp_path / "changes.parquet", "changes").to_pydict())
     assert table.groupby(["correction", "repeat"]).size().to_dict() == {
         ("half", 0): 14,
         ("half", 1): 14,

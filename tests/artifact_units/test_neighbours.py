@@ -16,13 +16,12 @@ def test_blocks_make_the_matrix_of_distances_and_the_radii(block, monkeypatch) -
     whole = (REAL.double()[:, None] - GENERATED.double()).square().sum(2).sqrt()
     torch.testing.assert_close(torch.cat(list(near.distances(REAL, GENERATED))), whole)
     own = (REAL.double()[:, None] - REAL.double()).square().sum(2).sqrt()
-    torch.testing.assert_close(near.radii(REAL, 3), own.sort(1).values[:, 3])
+    torch.testing.assert_close(near.radii(REAL.clone(), 3), own.sort(1).values[:, 3])
 
 
 @pytest.mark.parametrize("metric", [realism, precision_recall])
 def test_no_more_distances_than_a_block_are_held_at_once(metric, monkeypatch) -> None:
     monkeypatch.setattr(near, "BLOCK", 7)
-    monkeypatch.setattr(precision_recall, "BLOCK", 7)
     held, cdist = [], torch.cdist
 
     def recorded(rows, columns, *given, **named):
@@ -30,6 +29,17 @@ def test_no_more_distances_than_a_block_are_held_at_once(metric, monkeypatch) ->
         return cdist(rows, columns, *given, **named)
 
     monkeypatch.setattr(torch, "cdist", recorded)
-    metric.measure(REAL, GENERATED, neighbours=3)
+    metric.measure(REAL.clone(), GENERATED.clone(), neighbours=3)
     assert held
     assert max(held) <= 7
+
+
+def test_the_radii_of_the_same_features_are_computed_once(monkeypatch) -> None:
+    real, asked, distances = REAL.clone(), [], near.distances
+    monkeypatch.setattr(near, "distances", lambda *two: asked.append(two) or distances(*two))
+    first = near.radii(real, 3)
+    assert near.radii(real, 3) is first
+    assert len(asked) == 1
+    assert not torch.equal(near.radii(real, 2), first)
+    torch.testing.assert_close(near.radii(real.clone(), 3), first)
+    assert len(asked) == 3

@@ -1,7 +1,9 @@
 """Shares, intervals, agreement and controls of judgements whose results are known by hand."""
 
 import json
+from typing import Any
 
+import pandas as pd
 import pytest
 from click.testing import CliRunner
 from small_judging import careful, careless, judged_by, said, write_judgements
@@ -122,7 +124,7 @@ def test_the_stage_writes_a_table_and_a_metric_the_same_bytes_again(tmp_path):
         "low": pytest.approx(wilson(0.75, 10)[0], rel=1e-5),
         "high": pytest.approx(wilson(0.75, 10)[1], rel=1e-5),
     }  # fmt: skip
-    table = read_table(out, "judged").to_pandas()
+    table: Any = pd.DataFrame(read_table(out, "judged").to_pydict())
     assert set(table.rater) == {"", "ann", "bob", "ann and bob"}
     assert table[table.measure.str.startswith("kappa")].low.isna().all()
     before = out.read_bytes(), metrics.read_bytes()

@@ -1,6 +1,8 @@
 """What every step shares: values and mistakes, each in one line."""
 
 import errno
+import subprocess
+import sys
 
 import click
 import pytest
@@ -158,6 +160,22 @@ def test_what_the_machine_refuses_is_one_line(error, said):
     assert (result.exit_code, result.output) == (1, f"Error: {said}\n")
 
 
+def test_a_gpu_that_is_full_is_one_line():
+    full = type("OutOfMemoryError", (RuntimeError,), {})  # torch's has this name and base
+    said = "CUDA out of memory. Tried to allocate 1.50 GiB. GPU 0 has a total capacity of 2.00 GiB"
+
+    @step()
+    def failing():
+        """Fail."""
+        raise full(said)
+
+    expected = (
+        "CUDA out of memory. Tried to allocate 1.50 GiB; take a larger GPU, or set run.device"
+    )
+    result = run(failing)
+    assert (result.exit_code, result.output) == (1, f"Error: {expected} to cpu\n")
+
+
 def test_a_fault_of_ours_keeps_its_traceback():
     @step()
     def failing():
@@ -192,3 +210,45 @@ def test_run_hands_over_how_it_is_computed():
     line = "--device cpu --threads 1 --batch 2 --precision bfloat16 --no-channels_last"
     wanted = Run(device="cpu", threads=1, batch=2, precision="bfloat16", channels_last=False)
     assert run(running, *line.split()).output == f"{wanted!r}\n"
+
+
+PROCESS = """
+import atexit, sys
+from pathlib import Path
+from steps.command import output_path, say, step
+
+atexit.register(print, "taken apart")
+
+@step()
+@output_path("out", "Written.")
+def main(out):
+    out.write_text("whole")
+    print("done")
+    if "stop" in out.name:
+        sys.exit(3)
+
+main()
+"""
+
+
+@pytest.mark.parametrize(("name", "status"), [("out", 0), ("stop", 3)])
+def test_a_step_that_is_the_whole_process_says_all_and_is_not_taken_apart(name, status, tmp_path):
+    line = [sys.executable, "-c", PROCESS, "--out", str(tmp_path / name)]
+    done = subprocess.run(line, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (status, "done\n")
+    assert (tmp_path / name).read_text() == "whole"
+
+
+def test_arrow_in_a_step_looks_for_no_pandas(tmp_path):
+    code = (
+        "import sys\n"
+        "import pyarrow\n"
+        "from steps.command import _keep_pandas_out_of_arrow\n"
+        "_keep_pandas_out_of_arrow()\n"
+        "table = pyarrow.table({'a': [1, 2]})\n"
+        "table['a'].to_numpy()\n"
+        "assert 'pandas' not in sys.modules\n"
+        "import pandas\n"
+        "assert list(pandas.DataFrame(table.to_pydict())['a']) == [1, 2]\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from click.testing import CliRunner, Result
@@ -81,7 +83,7 @@ def score(folder: Path, out: str = "scores", **changed: str) -> Result:
 def test_one_table_holds_every_ranking_of_every_unit(folder) -> None:
     result = score(folder)
     assert result.exit_code == 0, result.output
-    table = read_table(folder / "scores", "scores").to_pandas()
+    table: Any = pd.DataFrame(read_table(folder / "scores", "scores").to_pydict())
     assert len(table) == 5 * (3 + 2)  # ds, ds_max, difference, and two repeats of random
     assert table["layer"].unique().tolist() == ["layer2", "layer10"]
     ds = table[table["ranking"] == "ds"]
