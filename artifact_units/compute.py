@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, TypeVar
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from artifact_units.errors import UserError
 from artifact_units.generator import Generator
@@ -18,6 +20,7 @@ from artifact_units.manifests import note
 from artifact_units.shapes import Images
 
 Result = TypeVar("Result")
+COMPARED = 20  # generations, twice computed to say what precision and format change
 
 
 def prepare(device: str, threads: int) -> torch.device:
@@ -48,7 +51,7 @@ def placed(
 
 
 def effect(generator: Generator, ids: Sequence[int] | np.ndarray) -> str:
-    """What precision and memory format change in the generations of ``ids``, as one batch.
+    """What precision and memory format change in the first generations of ``ids``, as one batch.
 
     Says the share of uint8 values that differ and the largest difference; "" for float32 in the
     usual format, where there is nothing to compare.
@@ -56,6 +59,7 @@ def effect(generator: Generator, ids: Sequence[int] | np.ndarray) -> str:
     plain = replace(generator, precision=torch.float32, channels_last=False)
     if generator == plain:
         return ""
+    ids = ids[:COMPARED]
     found = torch.cat(list(sample(generator, ids, len(ids))))
     plain.network.to(memory_format=torch.contiguous_format)
     gap = (torch.cat(list(sample(plain, ids, len(ids)))).int() - found.int()).abs()
@@ -99,14 +103,42 @@ def batched(items: Any, batch: int, work: Callable[[Any], Result]) -> Iterator[R
         start += len(part)
 
 
+def filled(room: Tensor, parts: Iterable[Tensor]) -> Tensor:
+    """``room`` with the parts in it, one after the other.
+
+    Where each part is made from something large, small ones kept between would split the heap.
+    """
+    start = 0
+    for part in parts:
+        room[start : start + len(part)] = part
+        start += len(part)
+    return room
+
+
 def _half(batch: int, error: torch.OutOfMemoryError) -> int:
     if batch == 1:
-        asked = re.search(r"allocate ([\d.]+) (K|M|G|)i?B", str(error))
-        more = float(asked[1]) * 1024 ** " KMG".index(asked[2] or " ") if asked else 0
-        need = torch.cuda.memory_allocated() + more  # what this one holds is held still
-        raise UserError(
-            f"the GPU has no room for one image at once, which needs {need / 1e9:.2f} GB; take a "
-            "larger GPU, set run.device to cpu, or run.precision to bfloat16"
-        )
+        raise _too_large("one image at once", "run.precision to bfloat16", error)
     note(f"out of memory on the GPU: batches of {batch} were halved to {batch // 2}")
     return batch // 2
+
+
+@contextmanager
+def in_room(what: str, remedy: str) -> Iterator[None]:
+    """For what cannot be halved: a UserError with the bytes needed where a GPU has no room.
+
+    ``remedy`` says which parameter to set to what.
+    """
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise _too_large(what, remedy, error) from None
+
+
+def _too_large(what: str, remedy: str, error: torch.OutOfMemoryError) -> UserError:
+    asked = re.search(r"allocate ([\d.]+) (K|M|G|)i?B", str(error))
+    more = float(asked[1]) * 1024 ** " KMG".index(asked[2] or " ") if asked else 0
+    need = torch.cuda.memory_allocated() + more  # what this one holds is held still
+    return UserError(
+        f"the GPU has no room for {what}, which needs {need / 1e9:.2f} GB; take a larger GPU, "
+        f"set run.device to cpu, or {remedy}"
+    )

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from artifact_units.compute import filled
 from artifact_units.shapes import Featuremaps, Masks, PerUnit
+from artifact_units.stored import in_parts
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,12 @@ class Evidence:
     reals: Float[Tensor, "real feature"]
     seed: int
     repeat: int
+
+    @property
+    def masked(self) -> np.ndarray:
+        """Which images have a mask, bool ``[image]``."""
+        room = torch.empty(len(self.masks), dtype=torch.bool)
+        return filled(room, (part.flatten(1).any(1) for part in in_parts(self.masks))).numpy()
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Featuremaps in half precision, as they were collected, read a layer at a time.
+"""Featuremaps in half precision, as they were collected; ``stored`` reads them.
 
 A set of featuremaps is a folder of safetensors shards, 200 generations each, in id order: ``ids``
 (int64 ``[image]``) and one float16 tensor ``[image, unit, row, col]`` a layer.
@@ -15,12 +15,6 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from artifact_units.errors import UserError
-from artifact_units.shapes import Featuremaps
-
-
-def read_featuremaps(folder: Path, layer: str) -> Featuremaps:
-    """The featuremaps of one layer, in the order of ``read_ids``; no other layer is read."""
-    return torch.cat(list(_tensors(folder, layer)))
 
 
 def read_ids(folder: Path) -> np.ndarray:

@@ -26,6 +26,10 @@ MOST = 2**31 - 1  # values of one unit that a histogram can hold
 # bit, and the larger their pattern the smaller their value. Infinities and NaNs lie at both ends.
 _HIGH = np.r_[255:127:-1, :128]
 
+# The value of each pattern; 0 of those at the ends, which are no numbers and never collected.
+_VALUES = np.arange(PATTERNS, dtype=np.uint16).view(np.float16).astype(np.float64)
+_VALUES[~np.isfinite(_VALUES)] = 0
+
 
 class Histogram:
     """The histogram of every unit of one layer."""
@@ -62,6 +66,16 @@ class Histogram:
         low = _reaching(fine, wanted - before)
         patterns = high * 256 + np.where(negative, 255 - low, low)
         return torch.from_numpy(patterns.astype(np.uint16)).view(torch.float16).float()
+
+    def mean(self) -> np.ndarray:
+        """The mean of every unit's values, float64 ``[unit]``."""
+        return np.array([row @ _VALUES / row.sum() for row in self.counts.cpu().numpy()])
+
+    def deviation(self) -> np.ndarray:
+        """The standard deviation of every unit's values (of all, not of a sample), float64."""
+        rows = zip(self.counts.cpu().numpy(), self.mean(), strict=True)
+        squares = [row @ (_VALUES - mean) ** 2 / row.sum() for row, mean in rows]
+        return np.sqrt(squares)
 
 
 def write_histograms(path: Path, histograms: Mapping[str, Histogram]) -> None:

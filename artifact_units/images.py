@@ -48,6 +48,7 @@ class ImageSet:
     px: int
     ids: np.ndarray
     repeats: np.ndarray
+    sizes: Sequence[int]  # images of each shard
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -59,7 +60,7 @@ class ImageSet:
             yield from pixels.split(size)
 
     def take(self, ids: Sequence[int] | np.ndarray, repeat: int = 0) -> Images:
-        """The images of ``ids`` in that order, ``[len(ids), 3, px, px]``."""
+        """The images of ``ids`` in that order, ``[len(ids), 3, px, px]``; their shards are read."""
         place = {
             (int(i), int(r)): n for n, (i, r) in enumerate(zip(self.ids, self.repeats, strict=True))
         }
@@ -71,13 +72,13 @@ class ImageSet:
         wanted = np.array([place[int(i), repeat] for i in ids], dtype=np.int64)
         out = torch.zeros(len(wanted), 3, self.px, self.px, dtype=torch.uint8)
         start = 0
-        for shard in shards_of(self.folder):
-            pixels = torch.from_numpy(read_shard(shard))
-            here = (wanted >= start) & (wanted < start + len(pixels))
-            out[torch.from_numpy(np.flatnonzero(here))] = pixels[
-                torch.from_numpy(wanted[here] - start)
-            ]
-            start += len(pixels)
+        for shard, images in zip(shards_of(self.folder), self.sizes, strict=True):
+            here = (wanted >= start) & (wanted < start + images)
+            if here.any():
+                pixels = torch.from_numpy(read_shard(shard))
+                rows = torch.from_numpy(wanted[here] - start)
+                out[torch.from_numpy(np.flatnonzero(here))] = pixels[rows]
+            start += images
         return out
 
 
@@ -120,6 +121,7 @@ def open_images(folder: Path) -> ImageSet:
         px=int(metadata_of(tables[0])["px"]),
         ids=np.concatenate([t["id"].to_numpy() for t in tables]),
         repeats=np.concatenate([t["repeat"].to_numpy() for t in tables]),
+        sizes=[len(t) for t in tables],
     )
 
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import cache, lru_cache, partial
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
+from artifact_units.classifier import Classifier, load_classifier
 from artifact_units.correcting import CorrectionEvidence
 from artifact_units.corrections import ARTIFACT, Correction, read_corrections
 from artifact_units.errors import UserError
-from artifact_units.featuremaps import read_featuremaps, read_ids
+from artifact_units.featuremaps import read_ids
 from artifact_units.generator import Generator
 from artifact_units.heatmaps import read_heatmaps
 from artifact_units.latents import latents_of
@@ -21,9 +22,7 @@ from artifact_units.ranked import read_ranking
 from artifact_units.registry import check_options, take
 from artifact_units.selection import read_labels
 from artifact_units.shapes import Images, Latents, Logits
-
-if TYPE_CHECKING:
-    from artifact_units.classifier import Classifier
+from artifact_units.stored import StoredFeaturemaps, open_featuremaps
 
 
 def open_evidence(
@@ -38,8 +37,8 @@ def open_evidence(
 ) -> list[CorrectionEvidence]:
     """The evidence of each repeat of one ranking of the table ``scores``.
 
-    ``featuremaps`` is the folder of ``collect_featuremaps``; a layer is read when it is needed,
-    once for all repeats. ``choice`` is the edits.json of ``choose_correction``. ``network`` is
+    ``featuremaps`` is the folder of ``collect_featuremaps``; a layer is read when it is needed, a
+    few images at a time. ``choice`` is the edits.json of ``choose_correction``. ``network`` is
     asked for the generator by those who look at latents.
     """
     folder = featuremaps / "featuremaps"
@@ -52,7 +51,9 @@ def open_evidence(
     said = read_heatmaps(heatmaps, "labelled")
     probability = said.logits.double().softmax(1)[:, ARTIFACT].tolist()
     known = dict(zip(said.ids.tolist(), probability, strict=True))
-    read = lru_cache(maxsize=1)(partial(read_featuremaps, folder))
+
+    def read(layer: str) -> StoredFeaturemaps:
+        return open_featuremaps(folder, layer, torch.device("cpu"))
 
     def latents(ids: Sequence[int]) -> Latents:
         return latents_of(ids, network().latent_dim)
@@ -81,9 +82,6 @@ def classifying(path: Path, device: torch.device) -> Callable[[Images], Logits]:
 
     @cache
     def classifier() -> Classifier:
-        # Here and not above: torchvision takes a second, and few corrections have a gate.
-        from artifact_units.classifier import load_classifier
-
         return load_classifier(path).to(device)
 
     return lambda images: classifier()(images)

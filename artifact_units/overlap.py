@@ -21,8 +21,8 @@ import torch
 from jaxtyping import Int64
 from torch import Tensor
 
+from artifact_units.compute import batched, filled
 from artifact_units.shapes import Counts, Featuremaps, Masks, PerUnit
-from artifact_units.stored import in_parts
 
 CHUNK = 2**20  # values or pixels in memory at once
 ON_GPU = 2**26
@@ -60,21 +60,25 @@ def overlap_of(maps: Featuremaps, thresholds: PerUnit, masks: Masks) -> Overlap:
     """Count, for every image and unit, where the unit is on and how much of that is mask.
 
     ``maps`` are float16, ``thresholds`` and ``masks`` on the same device. Images are taken a few at
-    a time, so memory does not grow with them. On a CPU by compiled loops, else by tensors.
+    a time, so memory does not grow with them; fewer where a GPU has no room for so many. On a CPU
+    by compiled loops, else by tensors.
     """
     images, units, rows, cols = maps.shape
-    pixels = masks[0].numel()
+    pixels = masks.shape[1:].numel()
     count, step = _by_tensors, ON_GPU // (units * pixels)
     if masks.device.type == "cpu":
         count, step = _by_loops, CHUNK // max(units * rows * cols, pixels)
-    counts = torch.zeros(images, units, 2, dtype=torch.int64, device=masks.device)
-    start = 0
-    for part in in_parts(maps, max(1, step)):
-        mine = slice(start, start + len(part))
-        counts[mine] = count(part.float(), thresholds, masks[mine])
-        start = mine.stop
-    both, on = counts.cpu().unbind(2)
-    return Overlap(both, on, masks.flatten(1).sum(1).cpu(), pixels)
+    areas = torch.zeros(images, dtype=torch.int64)
+
+    def counted(mine: range) -> TwoCounts:
+        rows = slice(mine.start, mine.stop)
+        here = masks[rows]
+        areas[rows] = here.flatten(1).sum(1).cpu()
+        return count(maps[rows].float(), thresholds, here).cpu()
+
+    room = torch.zeros(images, units, 2, dtype=torch.int64)
+    both, on = filled(room, batched(range(images), max(1, step), counted)).unbind(2)
+    return Overlap(both, on, areas, pixels)
 
 
 def places(size: int, large: int) -> tuple[np.ndarray, np.ndarray]:

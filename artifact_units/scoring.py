@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from artifact_units import registry
+from artifact_units.compute import in_room
 from artifact_units.errors import UserError
 from artifact_units.evidence import Evidence, UnitScores
 from artifact_units.sources import Sources
@@ -96,7 +97,9 @@ def write_scores(path: Path, columns: Mapping[str, np.ndarray]) -> None:
 
 
 def _columns(evidence: Evidence, plan: RankingPlan, bootstrap: int) -> dict[str, Any]:
-    found: UnitScores = registry.take("rankings", plan.ranking)(evidence, **plan.options)
+    ranking = registry.take("rankings", plan.ranking)
+    with in_room(f"{plan.ranking} of {evidence.layer}", "collect_featuremaps.images to fewer"):
+        found: UnitScores = ranking(evidence, **plan.options)
     score = np.asarray(found.score, np.float64)
     units = len(score)
     if not np.isfinite(score).all():

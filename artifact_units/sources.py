@@ -14,8 +14,9 @@ from artifact_units.errors import UserError
 from artifact_units.evidence import Evidence
 from artifact_units.featuremaps import read_ids
 from artifact_units.features import FeatureSet, read_features
-from artifact_units.heatmaps import masks_from, read_heatmaps
+from artifact_units.heatmaps import read_heatmaps
 from artifact_units.histograms import histogram_of
+from artifact_units.masks import MasksOnDemand
 from artifact_units.selection import read_labels
 from artifact_units.shapes import Masks
 from artifact_units.stored import open_featuremaps
@@ -31,7 +32,7 @@ class Sources:
     maxima: pa.Table
     ids: np.ndarray  # int64 [image]: the labelled generations collected
     artifact: np.ndarray  # bool [image]
-    masks: Masks  # [image, height, width]
+    masks: Masks  # [image, height, width]; made when they are looked at
     unlabelled: FeatureSet
     reals: FeatureSet
     device: torch.device
@@ -49,7 +50,7 @@ class Sources:
             ids=self.ids,
             artifact=self.artifact,
             featuremaps=open_featuremaps(self.folder / "featuremaps", layer, self.device),
-            masks=self.masks.to(self.device),
+            masks=self.masks,
             thresholds=histogram_of(self.histograms, layer).quantile(quantile).to(self.device),
             maxima=torch.from_numpy(matrix_of(rows["maxima"])),
             unlabelled=self.unlabelled.take(rows["id"].to_numpy()),
@@ -84,7 +85,7 @@ def open_sources(
         maxima=read_table(featuremaps / "maxima.parquet", "maxima"),
         ids=ids,
         artifact=np.array([given[int(i)] == "artifact" for i in ids]),
-        masks=masks_from(native, mask_threshold, iou_px),
+        masks=MasksOnDemand.of(native, mask_threshold, iou_px, device),
         unlabelled=read_features(features / "unlabelled.parquet"),
         reals=read_features(features / "reals.parquet"),
         device=device,

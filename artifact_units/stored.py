@@ -1,10 +1,11 @@
-"""Featuremaps that stay on the disk: a tensor whose values are read when, and as far as, needed."""
+"""Tensors of many images, whose values are read or made when, and as far as, they are needed."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,63 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 from torch.utils._pytree import tree_map
 
+from artifact_units.compute import filled
 from artifact_units.errors import UserError
 from artifact_units.shapes import Featuremaps
 
 aten = torch.ops.aten
-VALUES = 2**20  # read at once where nobody says how many
+VALUES = 2**20  # in memory at once where nobody says how many
+
+
+class Streamed(Tensor):
+    """Images that are not in memory, like any tensor to whoever takes one.
+
+    ``values[rows]`` and ``values[3:5]`` choose images, and read nothing; ``in_parts`` and a mean
+    over axes 2 and 3 have a few images in memory at a time. For anything else the whole is read,
+    once, and kept.
+    """
+
+    read: Tensor | None
+
+    @classmethod
+    def _of(cls, size: Sequence[int], dtype: torch.dtype, device: torch.device) -> Any:
+        self = Tensor._make_wrapper_subclass(cls, size, dtype=dtype, device=device)
+        self.read = None
+        return self
+
+    @abstractmethod
+    def rows(self, rows: Tensor) -> Streamed:
+        """The images of these rows (or where True); none is read."""
+
+    @abstractmethod
+    def parts(self, images: int) -> Iterator[Tensor]:
+        """At most so many images at a time, in order; none is kept."""
+
+    def means(self, dtype: torch.dtype | None = None) -> Tensor:
+        """The mean over axes 2 and 3, ``[image, unit]``."""
+        found = torch.empty(self.shape[:2], dtype=dtype or self.dtype, device=self.device)
+        return filled(found, (part.mean((2, 3), dtype=dtype) for part in in_parts(self)))
+
+    def whole(self) -> Tensor:
+        """All of it, in memory."""
+        if self.read is None:
+            room = torch.empty(self.shape, dtype=self.dtype, device=self.device)
+            self.read = filled(room, in_parts(self))
+        return self.read
+
+    @classmethod
+    def __torch_dispatch__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        if func is aten.index.Tensor and len(args[1]) == 1:
+            return args[0].rows(args[1][0])
+        if func is aten.slice.Tensor and args[1:2] == (0,) and len(args) == 4:
+            return args[0].rows(torch.arange(len(args[0]))[args[2] : args[3]])
+        if func is aten.mean.dim and len(args) == 2 and sorted(args[1]) == [2, 3]:
+            return args[0].means(kwargs.get("dtype"))
+        args, kwargs = tree_map(
+            lambda x: x.whole() if isinstance(x, Streamed) else x, (args, kwargs)
+        )
+        return func(*args, **kwargs)
 
 
 @dataclass(frozen=True)
@@ -26,31 +79,34 @@ class _Source:
     shards: Sequence[Path]
     layer: str
     places: np.ndarray  # int64 [image, 2]: which shard, which row of it
+    units: Tensor | None = None  # those that are looked at; all
 
 
-class StoredFeaturemaps(Tensor):
-    """One layer's collected featuremaps, float16 ``[image, unit, row, col]``, like any tensor.
+class StoredFeaturemaps(Streamed):
+    """One layer's collected featuremaps, float16 ``[image, unit, row, col]``, on the disk.
 
-    ``maps[rows]`` chooses images and reads nothing; ``in_parts`` and a mean over rows and columns
-    read a few images at a time. For anything else the whole is read, once, and kept.
+    ``maps[:, units]`` with a list of units reads nothing either.
     """
 
     source: _Source
-    read: Tensor | None
 
     @classmethod
     def of(cls, source: _Source, grid: Sequence[int], device: torch.device) -> StoredFeaturemaps:
         """The images of ``source``; ``grid`` is units, rows, columns."""
-        size = (len(source.places), *grid)
-        self = Tensor._make_wrapper_subclass(cls, size, dtype=torch.float16, device=device)
-        self.source, self.read = source, None
+        self = cls._of((len(source.places), *grid), torch.float16, device)
+        self.source = source
         return self
 
     def rows(self, rows: Tensor) -> StoredFeaturemaps:
         """The images of these rows (or where True); none is read."""
-        places = self.source.places[rows.cpu().numpy()]
-        source = _Source(self.source.shards, self.source.layer, places)
+        source = replace(self.source, places=self.source.places[rows.cpu().numpy()])
         return StoredFeaturemaps.of(source, self.shape[1:], self.device)
+
+    def units(self, units: Tensor) -> StoredFeaturemaps:
+        """These units, by number, of every image; none is read."""
+        chosen = units.cpu() if self.source.units is None else self.source.units[units.cpu()]
+        grid = (len(units), *self.shape[2:])
+        return StoredFeaturemaps.of(replace(self.source, units=chosen), grid, self.device)
 
     def parts(self, images: int) -> Iterator[Featuremaps]:
         """At most so many images at a time, in order; none is kept."""
@@ -59,40 +115,24 @@ class StoredFeaturemaps(Tensor):
             for start in range(0, len(run), images):
                 yield self._read(run[start : start + images])
 
-    def means(self, dtype: torch.dtype | None = None) -> Tensor:
-        """The mean over rows and columns, ``[image, unit]``."""
-        found = torch.empty(self.shape[:2], dtype=dtype or self.dtype, device=self.device)
-        start = 0
-        for part in self.parts(max(1, VALUES // self.shape[1:].numel())):
-            # Into one tensor: small ones kept between large ones would split the heap.
-            found[start : start + len(part)] = part.mean((2, 3), dtype=dtype)
-            start += len(part)
-        return found
-
-    def whole(self) -> Featuremaps:
-        """All of it, in memory."""
-        if self.read is None:
-            # Of no image: what the shape is where there are no parts.
-            none = torch.empty((0, *self.shape[1:]), dtype=self.dtype, device=self.device)
-            self.read = torch.cat([none, *self.parts(len(self) or 1)])
-        return self.read
-
     def _read(self, places: np.ndarray) -> Featuremaps:
-        rows = places[:, 1]
+        rows, units = places[:, 1], self.source.units
         first, last = int(rows.min()), int(rows.max())
         with _opened(self.source.shards[places[0, 0]]) as file:
-            span = file.get_slice(self.source.layer)[first : last + 1]
-        return span[torch.from_numpy(rows - first)].to(self.device)
+            values = file.get_slice(self.source.layer)
+            if units is None or not len(units):
+                span = values[first : last + 1]
+            else:
+                low, high = int(units.min()), int(units.max())
+                span, units = values[first : last + 1, low : high + 1], units - low
+        chosen = span[torch.from_numpy(rows - first)]
+        return (chosen if units is None else chosen[:, units]).to(self.device)
 
     @classmethod
     def __torch_dispatch__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        kwargs = kwargs or {}
-        if func is aten.index.Tensor and len(args[1]) == 1:
-            return args[0].rows(args[1][0])
-        if func is aten.mean.dim and len(args) == 2 and sorted(args[1]) == [2, 3]:
-            return args[0].means(kwargs.get("dtype"))
-        args, kwargs = tree_map(lambda x: x.whole() if isinstance(x, cls) else x, (args, kwargs))
-        return func(*args, **kwargs)
+        if func is aten.index.Tensor and len(args[1]) == 2 and args[1][0] is None:
+            return args[0].units(args[1][1])
+        return super().__torch_dispatch__(func, types, args, kwargs)
 
 
 def open_featuremaps(folder: Path, layer: str, device: torch.device) -> StoredFeaturemaps:
@@ -109,9 +149,10 @@ def open_featuremaps(folder: Path, layer: str, device: torch.device) -> StoredFe
     return StoredFeaturemaps.of(source, shapes[0][1:], device)
 
 
-def in_parts(maps: Featuremaps, images: int) -> Iterator[Featuremaps]:
-    """Some of the images at a time, at most so many, in order."""
-    yield from maps.parts(images) if isinstance(maps, StoredFeaturemaps) else maps.split(images)
+def in_parts(values: Tensor, images: int = 0) -> Iterator[Tensor]:
+    """Some of the images at a time, in order: at most so many, or what is usually read at once."""
+    most = images or max(1, VALUES // max(1, values.shape[1:].numel()))
+    yield from values.parts(most) if isinstance(values, Streamed) else values.split(most)
 
 
 @contextmanager

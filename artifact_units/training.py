@@ -16,6 +16,7 @@ from torch.optim import AdamW
 from torch.optim.lr_scheduler import OneCycleLR
 
 from artifact_units.classifier import Classifier
+from artifact_units.compute import batched, in_room
 from artifact_units.errors import UserError
 from artifact_units.images import ImageSet, check_alike, resized
 from artifact_units.labels import CLASSES
@@ -87,7 +88,7 @@ def fit(
     """Train in place and keep the epoch that is best on validation (of equals, the last).
 
     Class-weighted cross entropy, AdamW with a one-cycle rate, horizontal flips. ``frozen``: the
-    fully connected layer only.
+    fully connected layer only. A minibatch that a GPU has no room for is a UserError, not halved.
     """
     network = classifier.network
     if frozen:
@@ -101,7 +102,8 @@ def fit(
     for epoch in range(1, epochs + 1):
         network.train(not frozen)
         mixed = train[torch.randperm(len(train), generator=order)]
-        losses = [step(rows, order) for rows in _minibatches(mixed, minibatch)]
+        with in_room(f"a minibatch of {minibatch} in training", "train_classifier.minibatch lower"):
+            losses = [step(rows, order) for rows in _minibatches(mixed, minibatch)]
         logits = predict(classifier, examples, validation, minibatch)
         accuracy = _accuracy(logits, examples.classes[validation])
         curve.append(_epoch(epoch, losses, accuracy))
@@ -116,8 +118,9 @@ def fit(
 def predict(classifier: Classifier, examples: Examples, rows: Tensor, batch: int) -> Logits:
     """The logits of some rows, on the CPU, in evaluation mode."""
     classifier.network.eval()
-    parts = (examples.pixels[part].to(classifier.device) for part in rows.split(batch))
-    return torch.cat([classifier(part).cpu() for part in parts])
+    pixels, device = examples.pixels, classifier.device
+    parts = batched(rows, batch, lambda some: classifier(pixels[some].to(device)).cpu())
+    return torch.cat(list(parts))
 
 
 def metrics_of(logits: Logits, classes: Tensor) -> dict[str, int | float]:

@@ -1,32 +1,51 @@
 """Frechet distances of a sweep: one set of reals, many sets of generations, 2,048 features.
 
-``python -m benchmarks.frechet`` measures a set of as many images as Inception has features, and
-more, by what our intervals use (``artifact_units.metrics.frechet``: what concerns the reals is done
-once for all) and by torch-fidelity, whose value is the one that is published. Both get features.
-A smaller set, as most corrections have, follows: there our matrix is of the side of the images.
+``python -m benchmarks.frechet`` measures a set of more images than Inception has features, by what
+our intervals use (``artifact_units.gaussians``) and by torch-fidelity, whose value is the one
+that is published. Both get features. What concerns the reals alone is done once for all, what
+concerns a set alone once for all its resamplings; either is a row. A smaller set, as most
+corrections have, follows: there our matrix is of the side of the images.
 """
 
 from __future__ import annotations
 
+from functools import partial
+
 import click
 import numpy as np
 import torch
-from torch_fidelity.metric_fid import fid_features_to_statistics
+from torch import Tensor
+from torch_fidelity.metric_fid import (
+    KEY_METRIC_FID,
+    fid_features_to_statistics,
+    fid_statistics_to_metric,
+)
 
-from artifact_units.metrics import frechet
+from artifact_units.gaussians import Gaussian, Resampled
 from benchmarks.common import compare, start
 
 FEATURES, REALS = 2048, 4096
 TOLERANCE = 1e-6
 
+Statistics = dict[str, np.ndarray]
 
-def some(images: int, seed: int) -> torch.Tensor:
+
+def some(images: int, seed: int) -> Tensor:
     """Features that hang together, as features do: eigenvalues fall over three decades."""
     stream = torch.Generator().manual_seed(seed)
     scales = torch.logspace(0, -1.5, FEATURES)
     mixed = torch.randn(images, FEATURES, generator=stream) * scales
     turn = torch.linalg.qr(torch.randn(FEATURES, FEATURES, generator=stream.manual_seed(1))).Q
     return mixed @ turn + 0.01 * seed
+
+
+def of_set(reals: Gaussian, generated: Tensor, once: np.ndarray) -> float:
+    return Resampled(reals, generated).distance(once)
+
+
+def published(wanted: Statistics, generated: Tensor) -> float:
+    found = fid_features_to_statistics(generated)
+    return fid_statistics_to_metric(found, wanted, verbose=False)[KEY_METRIC_FID]
 
 
 def difference(expected: float, found: float) -> str:
@@ -42,22 +61,19 @@ def main(rounds: int) -> None:
     """Print what a further Frechet distance costs."""
     start(f"A further Frechet distance of {FEATURES} features to the same {REALS} reals")
     reals = some(REALS, 2)
-    wanted = fid_features_to_statistics(reals)
-    root = frechet._root(wanted["sigma"])
+    wanted, fitted = fid_features_to_statistics(reals), Gaussian.of(reals)
     for images in (2 * FEATURES, 1000):
         click.echo(f"{images} generations")
         generated = some(images, 3)
         once = np.ones(images, dtype=np.int64)
 
-        def ours(generated: torch.Tensor = generated, once: np.ndarray = once) -> float:
-            return frechet._distance(wanted, root, generated.numpy().astype(np.float64), once)
-
-        def published(generated: torch.Tensor = generated) -> float:
-            return frechet.fid_statistics_to_metric(
-                fid_features_to_statistics(generated), wanted, verbose=False
-            )[frechet.KEY_METRIC_FID]
-
-        compare({"ours, of a sweep": ours, "torch-fidelity": published}, difference, rounds=rounds)
+        drawn = Resampled(fitted, generated)
+        ways = {
+            "a further resampling (ours)": partial(drawn.distance, once),
+            "a further set (ours)": partial(of_set, fitted, generated, once),
+            "torch-fidelity": partial(published, wanted, generated),
+        }
+        compare(ways, difference, rounds=rounds)
         click.echo("")
 
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from benchmarks.common import start
 
-LABELS = 100
+LABELS = 50
 PAUSE = 500  # ms between two labels: a very quick person
 SIDES = (64, 256, 1024)
 TIMER = """() => {

@@ -108,7 +108,7 @@ def processor() -> str:
 
 
 @click.command()
-@click.option("--rounds", default=7, help="Batches timed; the median counts.")
+@click.option("--rounds", default=3, help="Batches timed; the median counts.")
 @click.option("--only", default="", help="Part of a network's name.")
 def main(rounds: int, only: str) -> None:
     """Print images per CPU-second of each family beside its public implementation."""

@@ -8,12 +8,11 @@ Needs a ranking and labels. Costs two comparisons a value of the units clipped.
 
 from __future__ import annotations
 
-import numpy as np
-
 from artifact_units.correcting import CorrectionEvidence, layer_names, worst_units
 from artifact_units.corrections import Correction
 from artifact_units.edits import Clip
 from artifact_units.errors import UserError
+from artifact_units.tallies import tallied, usual_range
 
 
 def correct(
@@ -29,7 +28,6 @@ def correct(
     edits = {}
     for layer in layer_names(evidence.ranked, start, stop):
         units = worst_units(evidence.ranked, layer, n)
-        usual = evidence.normals(layer)[:, list(units)].transpose(0, 1).flatten(1).numpy()
-        low, high = np.quantile(usual, [tail, 1 - tail], axis=1, method="inverted_cdf")
+        low, high = usual_range(tallied(evidence.normals(layer)[:, list(units)]), tail)
         edits[layer] = Clip(units, tuple(low.tolist()), tuple(high.tolist()))
     return Correction(edits)

@@ -10,12 +10,11 @@ Needs no label, no classifier, no real image and no ranking. Costs a comparison 
 
 from __future__ import annotations
 
-import torch
-
 from artifact_units.correcting import CorrectionEvidence, layer_names
 from artifact_units.corrections import Correction
 from artifact_units.edits import Silence
 from artifact_units.errors import UserError
+from artifact_units.tallies import often_active
 
 
 def correct(
@@ -26,6 +25,6 @@ def correct(
         raise UserError(f"rare_neurons: rate is {rate}; it is a part above 0, of at most 1")
     edits = {}
     for layer in layer_names(evidence.ranked, start, stop):
-        active = (evidence.featuremaps(layer) > 0).mean(0, dtype=torch.float32)
+        active = often_active(evidence.featuremaps(layer))
         edits[layer] = Silence.of(((active > 0) & (active <= rate)).numpy())
     return Correction(edits)

@@ -5,11 +5,10 @@ Needs a ranking and labels. Costs a multiplication and an addition a layer and i
 
 from __future__ import annotations
 
-import torch
-
 from artifact_units.correcting import CorrectionEvidence, factors, layer_names, worst_units
 from artifact_units.corrections import Correction
 from artifact_units.edits import Shrink
+from artifact_units.tallies import tallied
 
 
 def correct(
@@ -23,7 +22,7 @@ def correct(
     edits = {}
     for layer in layer_names(evidence.ranked, start, stop):
         units = worst_units(evidence.ranked, layer, n)
-        means = evidence.normals(layer)[:, list(units)].mean((0, 2, 3), dtype=torch.float64)
+        means = tallied(evidence.normals(layer)[:, list(units)]).mean()
         parts = factors(evidence.ranked[layer], units, scale)
         edits[layer] = Shrink(units, parts, tuple(means.tolist()))
     return Correction(edits)

@@ -25,7 +25,7 @@ def score(evidence: Evidence) -> UnitScores:
     normals = int((~evidence.artifact).sum())
     if not normals:
         raise UserError("contrast needs normal generations; there is none: label some")
-    masked = evidence.masks.flatten(1).any(1).cpu().numpy() & ~evidence.artifact
+    masked = evidence.masked & ~evidence.artifact
     usual = np.zeros(len(found.score))
     if masked.any():
         swapped = defective_score.score(replace(evidence, artifact=~evidence.artifact))

@@ -17,7 +17,7 @@ from artifact_units.overlap import overlap_of
 
 def score(evidence: Evidence) -> UnitScores:
     """Mean IoU by unit, in [0, 1]; beside it what two independent areas as large would score."""
-    used = torch.from_numpy(evidence.artifact) & evidence.masks.flatten(1).any(1).cpu()
+    used = torch.from_numpy(evidence.artifact & evidence.masked)
     if not used.any():
         raise UserError(
             f"none of {int(evidence.artifact.sum())} artifact generations has a mask; "

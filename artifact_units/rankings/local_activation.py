@@ -8,10 +8,14 @@ peaks are what planted units show, so a domain of planted defects flatters it.
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 
+from artifact_units.compute import filled
 from artifact_units.errors import UserError
 from artifact_units.evidence import Evidence, UnitScores
+from artifact_units.stored import in_parts
+from artifact_units.tallies import by_units, tallied
 
 
 def score(evidence: Evidence, *, share: float = 0.1) -> UnitScores:
@@ -22,9 +26,11 @@ def score(evidence: Evidence, *, share: float = 0.1) -> UnitScores:
     """
     if not 0 < share <= 1:
         raise UserError(f"local_activation: share is {share}; it is a part above 0, of at most 1")
-    maps = evidence.featuremaps.float()
-    spread = maps.std((0, 2, 3), correction=0)
-    peaks = (maps.amax((2, 3)) - maps.mean((2, 3))) / torch.where(spread > 0, spread, torch.inf)
+    maps = evidence.featuremaps
+    spread = np.concatenate([tallied(units).deviation() for units in by_units(maps)])
+    parts = (part.float() for part in in_parts(maps))
+    heights = (part.amax((2, 3)) - part.mean((2, 3)) for part in parts)
+    peaks = filled(torch.empty(maps.shape[:2]), heights)
     most = max(1, round(share * len(peaks)))
-    sharpest = peaks.sort(dim=0, descending=True).values[:most]
-    return UnitScores(score=sharpest.double().mean(0).cpu().numpy(), images=most)
+    sharpest = peaks.sort(dim=0, descending=True).values[:most].double().mean(0).numpy()
+    return UnitScores(score=sharpest / np.where(spread > 0, spread, np.inf), images=most)

@@ -9,12 +9,15 @@ Needs labels.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
+import torch
 
+from artifact_units.compute import filled
 from artifact_units.errors import UserError
 from artifact_units.evidence import Evidence, UnitScores
+from artifact_units.shapes import Featuremaps
+from artifact_units.stored import in_parts
+from artifact_units.tallies import by_units, tallied, usual_range
 
 TAIL = 0.005
 FLOOR = 0.05  # of a unit's deviation: the least that a range counts for
@@ -32,23 +35,20 @@ def score(evidence: Evidence) -> UnitScores:
             f"range_excess needs artifact and normal generations; of "
             f"{len(evidence.artifact)} there are {normals} normal: label more"
         )
-    per_image = np.stack([_excess(unit, evidence.artifact) for unit in _units(evidence)], axis=1)
+    excess = [_excess(units, evidence.artifact) for units in by_units(evidence.featuremaps)]
+    per_image = np.concatenate(excess, axis=1)
     return UnitScores(score=per_image.mean(0), per_image=per_image, images=len(evidence.artifact))
 
 
-def _units(evidence: Evidence) -> Iterator[np.ndarray]:
-    """The values of each unit in turn, float32 ``[image, position]``."""
-    for unit in range(evidence.featuremaps.shape[1]):
-        yield evidence.featuremaps[:, unit].flatten(1).float().cpu().numpy()
-
-
-def _excess(values: np.ndarray, artifact: np.ndarray) -> np.ndarray:
-    """Excess of each artifact less the mean one of normals, in widths, float64 ``[artifact]``."""
-    usual = values[~artifact]
-    low, high = np.quantile(usual, [TAIL, 1 - TAIL], method="inverted_cdf")
-    width = max(float(high - low), FLOOR * float(values.std(dtype=np.float64)))
-    if width == 0:
-        return np.zeros(int(artifact.sum()))
-    beyond = np.maximum(values - high, 0) + np.maximum(low - values, 0)
-    means = beyond.mean(1, dtype=np.float64) / width
-    return means[artifact] - means[~artifact].mean()
+def _excess(maps: Featuremaps, artifact: np.ndarray) -> np.ndarray:
+    """Of each artifact less the mean one of normals, in widths, float64 ``[artifact, unit]``."""
+    usual, others = (tallied(maps[torch.from_numpy(rows)]) for rows in (~artifact, artifact))
+    low, high = usual_range(usual, TAIL)
+    width = np.maximum((high - low).numpy(), FLOOR * usual.merged(others).deviation())
+    low, high = (bound.to(maps.device)[:, None, None] for bound in (low, high))
+    values = (part.float() for part in in_parts(maps))
+    beyond = ((v - high).clamp(min=0) + (low - v).clamp(min=0) for v in values)
+    room = torch.empty(maps.shape[:2], dtype=torch.float64)
+    means = filled(room, (b.mean((2, 3), dtype=torch.float64) for b in beyond)).numpy()
+    means /= np.where(width > 0, width, np.inf)
+    return means[artifact] - means[~artifact].T.copy().mean(1)

@@ -10,16 +10,20 @@ from __future__ import annotations
 
 import torch
 
+from artifact_units.compute import filled
 from artifact_units.errors import UserError
 from artifact_units.evidence import Evidence, UnitScores
+from artifact_units.stored import in_parts
+from artifact_units.tallies import often_active
 
 
 def score(evidence: Evidence, *, rate: float = 0.3) -> UnitScores:
     """Mean over generations of the share of a unit's positions that are rare and active."""
     if not 0 < rate <= 1:
         raise UserError(f"rare_neurons: rate is {rate}; it is a part above 0, of at most 1")
-    active = evidence.featuremaps > 0
-    often = active.mean(0, dtype=torch.float32)
+    maps = evidence.featuremaps
+    often = often_active(maps)
     rare = (often > 0) & (often <= rate)
-    per_image = (active & rare).flatten(2).mean(2, dtype=torch.float64).cpu().numpy()
+    shares = (((part > 0) & rare).mean((2, 3), dtype=torch.float64) for part in in_parts(maps))
+    per_image = filled(torch.empty(maps.shape[:2], dtype=torch.float64), shares).numpy()
     return UnitScores(score=per_image.mean(0), per_image=per_image, images=len(per_image))

@@ -7,10 +7,11 @@ from small_generator import small_generator
 
 from artifact_units import collection
 from artifact_units.errors import UserError
-from artifact_units.featuremaps import read_featuremaps, read_ids
+from artifact_units.featuremaps import read_ids
 from artifact_units.hooks import recorded
 from artifact_units.latents import latents_of
 from artifact_units.parts import gather
+from artifact_units.stored import open_featuremaps
 
 
 def small():
@@ -33,7 +34,7 @@ def test_the_shards_hold_what_the_generator_computes_in_half_precision(tmp_path,
     with recorded(generator, ["layer2", "layer3"]) as maps:
         generator(latents_of(ids, 8))
     for name in maps:
-        found = read_featuremaps(folder, name)
+        found = open_featuremaps(folder, name, torch.device("cpu"))
         assert found.dtype == torch.float16
         # Another batch size: equal up to one step of half precision.
         assert torch.allclose(found.float(), maps[name], rtol=2**-10, atol=1e-4)

@@ -6,7 +6,7 @@ import torch
 from safetensors.torch import load_file
 from small_generator import small_generator
 
-from artifact_units import collection, compute
+from artifact_units import collection, compute, overlap
 from artifact_units.corrections import Correction, corrected
 from artifact_units.edits import Scale
 from artifact_units.errors import UserError
@@ -214,3 +214,31 @@ def test_every_loop_gives_the_same_in_halved_batches_and_notes_it(
         halved = made(generations, tmp_path / "halved.parquet", 3)
     assert torch.equal(halved, usual)
     assert notes == [HALVED]
+
+
+def of_overlap(most, monkeypatch):
+    monkeypatch.setattr(overlap, "CHUNK", 5 * 36)  # five images of four units and nine positions
+    room, count = with_room_for(most), overlap._by_tensors
+    monkeypatch.setattr(overlap, "_by_loops", lambda maps, *given: count(room(maps), *given))
+    stream = torch.Generator().manual_seed(0)
+    maps = torch.randn(7, 4, 3, 3, generator=stream).half()
+    masks = torch.rand(7, 6, 6, generator=stream) > 0.5
+    return overlap.overlap_of(maps, torch.zeros(4), masks).intersection
+
+
+def test_units_are_counted_in_halved_batches_too(monkeypatch) -> None:
+    with monkeypatch.context() as patched:
+        usual = of_overlap(5, patched)
+    with monkeypatch.context() as patched, noting() as notes:
+        halved = of_overlap(3, patched)
+    assert torch.equal(halved, usual)
+    assert notes == [HALVED]
+
+
+def test_what_cannot_be_halved_ends_with_the_size_and_the_parameter_to_change() -> None:
+    words = r"a minibatch of 32.*needs 1\.61 GB.*cpu, or train_classifier\.minibatch lower"
+    with (
+        pytest.raises(UserError, match=words),
+        compute.in_room("a minibatch of 32 in training", "train_classifier.minibatch lower"),
+    ):
+        raise torch.OutOfMemoryError(FULL)

@@ -127,3 +127,13 @@ def test_the_interval_is_that_of_means_over_drawn_images() -> None:
     # About 2 standard errors either side of the mean.
     error = per_image.std(0) / np.sqrt(20)
     assert np.allclose((high - low) / error, 3.9, atol=0.6)
+
+
+def test_a_ranking_that_a_gpu_has_no_room_for_is_named_with_its_layer(monkeypatch) -> None:
+    def full(_evidence):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+    monkeypatch.setattr(registry, "take", lambda _shelf, _name: full)
+    said = r"no room for some of layer2, which needs 2\.15 GB.*collect_featuremaps\.images"
+    with pytest.raises(UserError, match=said):
+        columns({"a": RankingPlan("some", "none")})

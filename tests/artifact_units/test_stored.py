@@ -9,6 +9,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
+from artifact_units import overlap
 from artifact_units.errors import UserError
 from artifact_units.overlap import overlap_of
 from artifact_units.stored import StoredFeaturemaps, in_parts, open_featuremaps
@@ -54,7 +55,10 @@ def test_choosing_counting_and_spatial_means_read_no_more_than_they_need(
     values, tmp_path, monkeypatch
 ) -> None:
     stored = open_featuremaps(tmp_path, "layer2", CPU)
-    monkeypatch.setattr(StoredFeaturemaps, "whole", lambda _: pytest.fail("the whole was read"))
+    whole = StoredFeaturemaps.whole
+    few = lambda some: whole(some) if len(some) == 1 else pytest.fail("more was read")  # noqa: E731
+    monkeypatch.setattr(StoredFeaturemaps, "whole", few)
+    monkeypatch.setattr(overlap, "CHUNK", 1)  # an image at a time
     masks = torch.rand(7, 9, 9, generator=torch.Generator().manual_seed(1)) > 0.5
     rows = torch.tensor([1, 2, 6])
     found = overlap_of(stored[rows], torch.zeros(3), masks[rows])
@@ -62,6 +66,16 @@ def test_choosing_counting_and_spatial_means_read_no_more_than_they_need(
     assert torch.equal(found.on, expected.on)
     assert torch.equal(found.intersection, expected.intersection)
     assert stored[rows].mean((2, 3)).shape == (3, 3)
+
+
+def test_slices_of_images_and_lists_of_units_read_nothing_either(values, tmp_path) -> None:
+    found = open_featuremaps(tmp_path, "layer2", CPU)
+    chosen = found[:, [2, 0]][1:6]
+    assert isinstance(chosen, StoredFeaturemaps)
+    assert torch.equal(chosen[:, [1]].float(), values[1:6, [0]].float())
+    assert torch.equal(chosen.float(), values[:, [2, 0]][1:6].float())
+    assert torch.equal(found[:, []].float(), values[:, []].float())
+    assert found.read is None
 
 
 GROWTH = """

@@ -177,3 +177,30 @@ def test_plots_are_csv_with_a_line_an_image_and_a_line_an_epoch(trained):
     lines = curve_of(trained[1]).splitlines()
     assert lines[0] == "epoch,loss,validation_accuracy"
     assert len(lines) == 5
+
+
+def test_a_minibatch_that_a_gpu_has_no_room_for_is_refused_in_one_line(examples):
+    def full(*_):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+    classifier = new_classifier("resnet18_narrow", PX, 0)
+    classifier.network.register_forward_pre_hook(full)
+    with pytest.raises(UserError, match=r"minibatch of 16 in training, which needs 2\.15 GB"):
+        fit(classifier, examples, **OPTIONS)
+
+
+def test_predictions_are_those_of_halved_batches(trained, examples):
+    classifier, _ = trained
+    rows, sizes = torch.arange(20), []
+
+    def crowded(_network, given):
+        if len(given[0]) > 5:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+        sizes.append(len(given[0]))
+
+    usual = predict(classifier, examples, rows, 5)
+    handle = classifier.network.register_forward_pre_hook(crowded)
+    halved = predict(classifier, examples, rows, 10)
+    handle.remove()
+    assert sizes == [5] * 4
+    assert torch.equal(halved, usual)

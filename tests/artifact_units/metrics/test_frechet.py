@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import torch
 
-from artifact_units.metrics import frechet
 from artifact_units.metrics.frechet import measure, resample
 
 RANDOM = torch.Generator().manual_seed(5)
@@ -44,11 +43,3 @@ def test_a_resampling_is_right_where_the_reals_do_not_span_the_features() -> Non
     generated, real = torch.randn(30, 12, generator=RANDOM), torch.randn(8, 12, generator=RANDOM)
     (value,) = resample(real, generated, np.ones((1, 30), dtype=np.int64))["frechet"]
     assert value == pytest.approx(measure(real, generated)["frechet"], rel=1e-4)
-
-
-@pytest.mark.parametrize("block", [1, 5, 12, 99])  # 5 leaves a rest
-def test_blocks_do_not_change_a_resampling(block, monkeypatch) -> None:
-    generated, real = torch.randn(30, 12, generator=RANDOM), torch.randn(50, 12, generator=RANDOM)
-    monkeypatch.setattr(frechet, "BLOCK", block)
-    (value,) = resample(real, generated, np.ones((1, 30), dtype=np.int64))["frechet"]
-    assert value == pytest.approx(measure(real, generated)["frechet"], rel=1e-5)
