@@ -3,8 +3,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 REPORT := results/report/report.html
 export PATH := $(CURDIR)/$(BIN):$(PATH)
+unexport PYTHONDONTWRITEBYTECODE  # a stage is a process: it finds modules compiled by the first
 
-.PHONY: run test slurm-test check lint bench-truth report screenshots schema docs lock mend status gc exp grid exps clean
+.PHONY: run test slurm-test check lint bench-truth report screenshots schema docs lock mend status gc exp grid exps analysis clean
 .DEFAULT_GOAL := run
 
 ## run: everything that params.yaml asks for and that is not done yet
@@ -16,7 +17,7 @@ run: $(VENV)/installed
 
 ## test: all tests, a tiny whole run under both engines among them
 test: $(VENV)/installed-dev
-	OMP_NUM_THREADS=1 python -m pytest -n 2 --dist loadfile
+	OMP_NUM_THREADS=1 python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 ## slurm-test: those of the Slurm profile alone, on a cluster of two nodes made for them (root)
 slurm-test: $(VENV)/installed-dev
@@ -99,9 +100,17 @@ grid:
 	dvc exp run --run-all --jobs $(JOBS)
 	@$(MAKE) --no-print-directory exps
 
-## exps: the experiments side by side: the values and metrics in which they differ
+## exps: the experiments side by side: the values and metrics in which they differ; fewer columns by
+## DROP, a pattern: make exps DROP='.*sequential_max|recovery'
 exps:
-	@dvc exp show --no-pager --only-changed --hide-workspace --md --drop '.*/.*|Created|State|Executor'
+	@dvc exp show --no-pager --only-changed --hide-workspace --md \
+	  --drop '.*/.*|Created|State|Executor$(and $(DROP),|$(DROP))'
+
+## analysis: the paper's hyper-parameters, one at a time from the values of params.yaml: an experiment
+## a value, analysis-n-1 …, of every sequential correction; their table is drawn by the report
+SWEEPS := n=1,2,3,6,10,20 scale=0,0.25,0.5,0.75,1 stop=4,5,6,7,8
+analysis:
+	@python -m workflow.analysis $(SWEEPS) -- $(JOBS)
 
 ## clean: what the engines and tools leave beside the results; results and DVC's cache stay
 clean:

@@ -95,8 +95,10 @@ def test_an_experiment_is_the_last_commit_and_says_so_where_there_are_changes(do
 def test_a_grid_is_one_command_and_computes_what_is_common_once(done):
     said = make(done, "grid", "SET=left.strength=4,5 first.seed=0", "JOBS=1")
     assert stages_run(said) == ["last", "last", "left", "left"]
-    rows = [row for row in make(done, "exps").splitlines() if "─" in row]
-    assert len(rows) == 2
+    shown = make(done, "exps")
+    assert len([row for row in shown.splitlines() if "─" in row]) == 2
+    assert "left.strength" in shown
+    assert "left.strength" not in make(done, "exps", "DROP=left")
 
 
 def test_after_push_clone_and_pull_neither_engine_has_anything_to_do(done, tmp_path):

@@ -22,11 +22,17 @@ def start(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def undisturbed(start, tmp_path_factory):
-    """What a run that nobody kills leaves."""
+def done(start, tmp_path_factory):
+    """A run that nobody kills."""
     checkout = start.copy(tmp_path_factory.mktemp("kills_none") / "it")
     checkout.dvc("repro")
-    return left_by(checkout)
+    return checkout
+
+
+@pytest.fixture(scope="module")
+def undisturbed(done):
+    """What it leaves."""
+    return left_by(done)
 
 
 def left_by(checkout):
@@ -88,9 +94,8 @@ def test_a_run_killed_at_any_moment_is_ended_by_the_plain_command(
 @pytest.mark.parametrize(
     ("file", "left"), [(".dvc/tmp/rwlock", '{"read": {'), ("dvc.lock", ""), ("dvc.lock", "a: {")]
 )
-def test_what_a_kill_has_torn_is_named_and_mended(file, left, start, undisturbed, tmp_path):
-    checkout = start.copy(tmp_path / "it")
-    checkout.dvc("repro")
+def test_what_a_kill_has_torn_is_named_and_mended(file, left, done, undisturbed, tmp_path):
+    checkout = done.copy(tmp_path / "it")
     (checkout.path / file).parent.mkdir(parents=True, exist_ok=True)
     (checkout.path / file).write_text(left)
     said = checkout.fails("dvc", "repro")

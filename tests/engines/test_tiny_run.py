@@ -33,13 +33,18 @@ TINY = {
     "score_units.rankings.unit_fid.top": 10,
     "choose_correction.artifacts": 2,
     "choose_correction.normals": 2,
+    "choose_correction.n": [2],
+    "choose_correction.start": [1],
     "choose_correction.stop": [5],
     "correct_generations.artifacts": 6,
     "correct_generations.normals": 4,
     "correct_generations.confidence": 0.0,
+    # Every process imports torch: as few as there can be.
+    "correct_generations.corrections.random": None,
     "correct_generations.corrections.unit_fid": None,
     "correct_generations.corrections.one_layer": None,
     "correct_generations.corrections.sequential_max": None,
+    "correct_generations.corrections.chosen": None,
     "correct_generations.corrections.sequential.stop": 5,
     "export_generator.correction": "sequential",
     "extract_features.reals": 20,
@@ -51,6 +56,8 @@ TINY = {
     "report.units": 2,
     "report.failures": 1,
 }
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 
 @pytest.fixture(scope="module")

@@ -35,20 +35,13 @@ OWN = {
     "extract_features.weights": "generator.safetensors",
     "correct_generations.corrections": {
         "none": {"ranking": "random", "corrector": "ablation", "layer": "layer4", "n": 0},
-        "sequential": {
-            "ranking": "defective_score",
-            "corrector": "sequential",
-            "stop": 7,
-            "n": 3,
-            "scale": 1.0,
-        },
     },
-    "export_generator.correction": "sequential",
+    "export_generator.correction": "none",
 }
 KILLED, REQUEUED, LATE = "train_classifier", "collect_featuremaps", "export_generator"
 SHARDED = "sample_generations"
 PATIENCE = 600  # seconds, for what takes one minute where nothing else runs
-pytestmark = pytest.mark.timeout(2 * PATIENCE)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(2 * PATIENCE)]
 
 # Goes before a stand-in: notes where it runs and what it was given, and while a file named after
 # it lies in logs/hold it has half written its output, as a step writes: whole_file.
