@@ -15,17 +15,17 @@ BATCH = 20  # a batch of the generator that fits a core's cache
 class Settings:
     """Numbers of generations and images; otherwise the values of params.yaml."""
 
-    labelled: int = 700  # generations that the simulated annotator labels
+    labelled: int = 1000  # generations that the simulated annotator labels
     validation: float = 0.2  # of them, which choose the classifier's epoch and the correction
-    reals: int = 300
+    reals: int = 200
     epochs: int = 8
     minibatch: int = 32
     rate: float = 0.004
     collected: int = 150  # first generations of each label whose featuremaps rankings look at
     unlabelled: int = 400  # for thresholds and the per-unit FID
     reference: int = 1000  # the clean generator's generations of other latents
-    artifacts: int = 150  # held-out generations that are corrected: true artifacts
-    normals: int = 75  # and true normal ones
+    artifacts: int = 120  # held-out generations that are corrected: true artifacts
+    normals: int = 60  # and true normal ones
     searched: int = 30  # labelled true artifacts that the oracle looks at
     chosen_on: int = 30  # generations of each label that the choice without a truth looks at
     harm: float = 10.0
