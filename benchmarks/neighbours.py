@@ -8,6 +8,7 @@ run once and measured alone: one run takes long enough, and no way finds what an
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import tempfile
@@ -74,7 +75,8 @@ def measure(way: str, images: int, out: Path) -> None:
     found: list[Tensor] = []
     run = partial(cpu_seconds, lambda: found.append(WAYS[way](*sets)))
     seconds, peak = with_peak(run)
-    torch.save({"found": found[0], "seconds": seconds, "peak": peak}, out)
+    said = {"found": found[0].tolist(), "seconds": seconds, "peak": peak}
+    out.write_text(json.dumps(said), encoding="utf-8")
 
 
 def alone(way: str, images: int) -> tuple[Tensor, float, float | None]:
@@ -83,8 +85,8 @@ def alone(way: str, images: int) -> tuple[Tensor, float, float | None]:
         out = Path(folder) / "found"
         words = ["-m", "benchmarks.neighbours", "--way", way, "--images", str(images)]
         subprocess.run([sys.executable, *words, "--out", str(out)], check=True)
-        said = torch.load(out)
-    return said["found"], said["seconds"], said["peak"]
+        said = json.loads(out.read_text(encoding="utf-8"))
+    return torch.tensor(said["found"], dtype=torch.float64), said["seconds"], said["peak"]
 
 
 def relation(expected: Tensor, found: Tensor) -> str:
