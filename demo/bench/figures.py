@@ -21,7 +21,7 @@ RANKED = (
     "local_activation",
 )
 GREY = "#8c959f"
-DPI, COLOURS = 110, 24
+DPI, COLOURS = 110, 64
 
 
 def write_figures(folder: Path, stem: str, results: Results) -> list[str]:

@@ -12,7 +12,7 @@ from demo.bench.kinds import KINDS
 from demo.bench.methods import METHODS, PAPER, RANKINGS
 from demo.bench.results import USUAL, Results, with_interval
 from demo.bench.settings import ERRORS, Settings
-from demo.bench.words import CEILINGS, EASY, HEAD, HOW, METRICS, PAPERS, RANKING_NOTE
+from demo.bench.words import CEILINGS, EASY, HEAD, HOW, METRICS, PAPERS, RANKING_NOTE, REPAIR_NOTE
 
 ALGORITHM_1 = ("one_layer", *(name for name in METHODS if name.startswith("sequential")))
 SENSITIVE = ("sequential", "clip", "clip_contrast", "clip_range_excess_6", "chosen")
@@ -30,7 +30,7 @@ def write_page(path: Path, results: Path, cpu_seconds: float) -> None:
             seeds=found.seeds, cells=found.seeds * len(found.kinds) * len(ERRORS), usual=USUAL
         ),
         goals(found, cpu_seconds),
-        f"![Repair against harm]({where}{repair})",
+        f"![Repair against harm]({where}{repair})\n\n{REPAIR_NOTE}",
         "## The kinds of defects\n\n" + CEILINGS + "\n\n" + _plantings(found),
         "## Who finds the units\n\n" + RANKING_NOTE + "\n\n" + _rankings(found),
         f"![Wrong labels]({where}{labels})",

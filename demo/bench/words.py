@@ -16,6 +16,9 @@ is not 0 and why a recovery above 1 is no better than 1. The last two columns ar
 that nobody without the truth can aim at: all true units at zero, and the ceiling, an oracle's
 search over a factor and a limit for each true unit against clean images."""
 
+REPAIR_NOTE = """*Dashed: the ceiling. Dotted: 45 dB. What recovers less than −2.2, as `one_layer`
+and `sequential_max` where units leak, lies below its panel.*"""
+
 RANKING_NOTE = """Average precision of the true units, mean over the layers that have some.
 `defective_score` is the paper's, with heatmaps of the last stage; `_fine` takes those of
 params.yaml (an earlier stage, artifact minus normal). `oracle` is the defective score with the
