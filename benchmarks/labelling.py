@@ -70,7 +70,7 @@ def _measured(chromium: str, px: int) -> list[float]:
 
 def _server(folder: Path, px: int):
     sys.path.insert(0, "tests")
-    from small_labelling import Server  # pyright: ignore[reportMissingImports]
+    from browsing import Served  # pyright: ignore[reportMissingImports]
 
     from artifact_units.shards import write_shard
 
@@ -81,7 +81,9 @@ def _server(folder: Path, px: int):
         pixels = smooth.repeat(px // 16, axis=2).repeat(px // 16, axis=3)
         noise = draw.integers(0, 8, pixels.shape, np.uint8)
         write_shard(folder / "images", first // 20, range(first, first + 20), pixels // 2 + noise)
-    return Server.of(folder)
+    known = ("--generator", folder / "generator.bin", "--generations", folder / "images")
+    words = (*known, "--labels", folder / "labels.jsonl", "--rater", "ann")
+    return Served("label_generations", "serve", *words)
 
 
 if __name__ == "__main__":
