@@ -64,6 +64,17 @@ class Checkout:
         subprocess.run(["git", "init", "-q", path], check=True)
         return checkout
 
+    def git(self, *words: str) -> None:
+        """A git command in it."""
+        subprocess.run(["git", *words], cwd=self.path, check=True)
+
+    def commit_first(self) -> None:
+        """Commit all there is, by an author that stays with it and its copies."""
+        for name, value in (("user.name", "n"), ("user.email", "n@example.org")):
+            self.git("config", name, value)
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--message", "one")
+
     def copy(self, path: Path) -> "Checkout":
         """The same state elsewhere."""
         shutil.copytree(self.path, path, symlinks=True)

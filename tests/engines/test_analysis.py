@@ -40,11 +40,6 @@ for place, metric in enumerate(("frechet", "realism", "pixel_recovery", "psnr"))
 """
 
 
-def git(checkout, *words):
-    author = ["-c", "user.name=n", "-c", "user.email=n@example.org"]
-    subprocess.run(["git", *author, *words], cwd=checkout.path, check=True)
-
-
 @pytest.fixture(scope="module")
 def committed(tmp_path_factory):
     """A finished run, committed."""
@@ -60,10 +55,7 @@ def committed(tmp_path_factory):
     subprocess.run(["git", "init", "-q", path], check=True)
     checkout = Checkout(path)
     checkout.dvc("repro")
-    for name, value in (("user.name", "n"), ("user.email", "n@example.org")):
-        git(checkout, "config", name, value)
-    git(checkout, "add", "--all")
-    git(checkout, "commit", "--quiet", "--message", "one")
+    checkout.commit_first()
     return checkout
 
 
@@ -108,7 +100,7 @@ def test_every_value_is_an_experiment_and_all_of_them_one_table(done):
 
 def test_an_experiment_that_fails_is_named_and_the_table_stays(done):
     (done.path / "measure.py").write_text(f"{MEASURE}\nassert entry['n'] < 4, 'no ink'\n")
-    git(done, "commit", "--quiet", "--all", "--message", "two")
+    done.git("commit", "--quiet", "--all", "--message", "two")
     said = analysis(done, "n=4")
     assert "Error: analysis-n-4 failed; see dvc queue logs analysis-n-4" in said
     assert (done.path / "params/analysis.csv").read_text() == "none yet\n"
@@ -137,5 +129,5 @@ def test_it_is_of_the_last_commit_and_says_so_where_there_are_changes(done):
 
 def test_without_a_sequential_correction_it_says_so(done):
     done.change({f"correct_generations.corrections.{n}": None for n in ("raw", "max")})
-    git(done, "commit", "--quiet", "--all", "--message", "two")
+    done.git("commit", "--quiet", "--all", "--message", "two")
     assert "is sequential; add one" in analysis(done, "n=1")

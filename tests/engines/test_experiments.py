@@ -1,16 +1,9 @@
 """Experiments, a remote, and the commands that keep house; on the small graph."""
 
-import subprocess
-
 import pytest
 import small_graph
 from checkout import Checkout, stages_run
 from small_graph import computed
-
-
-def git(checkout, *words):
-    author = ["-c", "user.name=n", "-c", "user.email=n@example.org"]
-    subprocess.run(["git", *author, *words], cwd=checkout.path, check=True)
 
 
 @pytest.fixture(scope="module")
@@ -19,10 +12,7 @@ def committed(tmp_path_factory):
     checkout = small_graph.make(tmp_path_factory.mktemp("experiments") / "it")
     checkout.dvc("repro")
     computed(checkout)
-    for name, value in (("user.name", "n"), ("user.email", "n@example.org")):
-        subprocess.run(["git", "config", name, value], cwd=checkout.path, check=True)
-    git(checkout, "add", "--all")
-    git(checkout, "commit", "--quiet", "--message", "one")
+    checkout.commit_first()
     return checkout
 
 
@@ -59,9 +49,9 @@ def test_the_same_command_goes_on_where_an_experiment_was_interrupted(done):
     words = ("exp", "NAME=again", "SET=first.seed=1", "SNAKEMAKE=--cores 1")
     place = done.path / ".experiments/again"
     done.append(".gitignore", "kill_at\nparts.log\n")
-    git(done, "commit", "--quiet", "--all", "--message", "two")
+    done.git("commit", "--quiet", "--all", "--message", "two")
     (done.path / "steps/last.py").write_text("raise SystemExit('Error: no ink')\n")
-    git(done, "commit", "--quiet", "--all", "--message", "three")
+    done.git("commit", "--quiet", "--all", "--message", "three")
     said = make(done, *words)
     assert "the same command goes on" in said
     assert computed(Checkout(place))[:4] == ["first a", "first b", "first c", "first d"]
@@ -104,8 +94,8 @@ def test_a_grid_is_one_command_and_computes_what_is_common_once(done):
 def test_after_push_clone_and_pull_neither_engine_has_anything_to_do(done, tmp_path):
     done.dvc("remote", "add", "--quiet", "--default", "store", str(tmp_path / "store"))
     done.dvc("push", "--quiet")
-    git(done, "commit", "--quiet", "--all", "--message", "remote")
-    git(done, "clone", "--quiet", str(done.path), str(tmp_path / "clone"))
+    done.git("commit", "--quiet", "--all", "--message", "remote")
+    done.git("clone", "--quiet", str(done.path), str(tmp_path / "clone"))
     clone = Checkout(tmp_path / "clone")
     clone.dvc("pull", "--quiet")
     assert output(clone) == output(done)
@@ -119,7 +109,7 @@ def test_gc_says_what_it_would_free_and_does_nothing_without_a_yes(done):
     assert stages_run(said) == ["last", "left"]
     done.change({"left.strength": 9})
     done.dvc("repro")
-    git(done, "checkout", "--quiet", ".")
+    done.git("checkout", "--quiet", ".")
     done.dvc("checkout", "--quiet")
     said = make(done, "gc")
     assert "in 4 files of no commit, no experiment, not in use here" in said  # of left and last
