@@ -48,7 +48,7 @@ def main(
         write_images(part / "reference", reference, compute.sample(clean, reference, run.batch))
     verdicts = verdicts_of(labelled, sha256_of(generator), params.error_rate, params.seed)
     write_text(labels, lines_of(verdicts))
-    changed = compute.effect(clean, labelled.ids)
+    changed = compute.effect(clean, labelled.ids[: run.batch])
     found = f"{labelled.artifact.sum()} of {len(verdicts)}"
     say(f"{found} labelled generations are artifacts{changed}")
 
