@@ -39,8 +39,11 @@ class Histogram:
 
     @classmethod
     def empty(cls, units: int, device: torch.device | str = "cpu") -> Histogram:
-        """A histogram of nothing yet; a layer's counts take 256 KiB a unit."""
-        return cls(torch.zeros(units, PATTERNS, dtype=torch.int32, device=device))
+        """A histogram of nothing yet; a layer's counts take 256 KiB a unit, at most."""
+        if torch.device(device).type != "cpu":
+            return cls(torch.zeros(units, PATTERNS, dtype=torch.int32, device=device))
+        # Of NumPy's zeros only the pages that are counted in take memory, and time.
+        return cls(torch.from_numpy(np.zeros((units, PATTERNS), np.int32)))
 
     def add(self, maps: Featuremaps) -> None:
         """Count the values of float16 featuremaps."""

@@ -31,19 +31,51 @@ def add_patterns(patterns: np.ndarray, counts: np.ndarray) -> None:
 def count_overlap(
     maps: np.ndarray,  # float32 [image, unit, row, col]
     thresholds: np.ndarray,  # float32 [unit]
-    weighed: np.ndarray,  # int32 [image, height, width]: 1, and 65,536 more on the mask
-    table: np.ndarray,  # int32 [image, height + 1, width + 1]: mask above and left of a corner
+    masks: np.ndarray,  # bool [image, height, width]
     rows: tuple[np.ndarray, np.ndarray],  # int64 [row + 1]: where its pixels begin; f32 [height]
     cols: tuple[np.ndarray, np.ndarray],
     counts: np.ndarray,  # int64 [image, unit, 2], written: on and mask; on
 ) -> None:
     """Count the pixels where the upsampled map of an image and unit is above the threshold."""
+    pixels = np.empty(masks.shape[1:], np.int32)
+    inside = np.zeros((masks.shape[1] + 1, masks.shape[2] + 1), np.int32)
     for image in range(maps.shape[0]):
-        pixels, inside = weighed[image], table[image]
+        _weigh(masks[image], pixels, inside)
         for unit in range(maps.shape[1]):
-            both, on = _of_unit(maps[image, unit], thresholds[unit], pixels, inside, rows, cols)
+            grid, bound = maps[image, unit], thresholds[unit]
+            if grid.shape == pixels.shape:
+                both, on = _as_they_are(grid, bound, pixels)
+            else:
+                both, on = _of_unit(grid, bound, pixels, inside, rows, cols)
             counts[image, unit, 0] = both
             counts[image, unit, 1] = on
+
+
+@njit(cache=True)
+@no_type_check
+def _weigh(mask, pixels, inside):
+    """Write what a pixel adds (1, and 65,536 more on the mask) and the mask's summed-area table."""
+    height, width = mask.shape
+    for y in range(height):
+        line = 0
+        for x in range(width):
+            line += mask[y, x]
+            pixels[y, x] = 1 + (mask[y, x] << 16)
+            inside[y + 1, x + 1] = inside[y, x + 1] + line
+
+
+@njit(cache=True)
+@no_type_check
+def _as_they_are(grid, bound, pixels):
+    """Of a map as large as the mask: nothing lies between two values, a pixel is one."""
+    both, on = 0, 0
+    for y in range(grid.shape[0]):
+        found = np.int32(0)
+        for x in range(grid.shape[1]):
+            found = np.int32(found + (pixels[y, x] if grid[y, x] > bound else np.int32(0)))
+        both += found >> 16
+        on += found & 0xFFFF
+    return both, on
 
 
 @njit(cache=True)

@@ -106,19 +106,10 @@ def _upsampled(maps: Tensor, axis: int, large: int) -> Tensor:
 def _by_loops(maps: Featuremaps, thresholds: PerUnit, masks: Masks) -> TwoCounts:
     from artifact_units import kernels  # here: it takes a while, and a GPU needs none of it
 
-    (images, height, width), (rows, cols) = masks.shape, maps.shape[2:]
-    table = torch.zeros(images, height + 1, width + 1, dtype=torch.int32)
-    table[:, 1:, 1:] = masks.cumsum(1).cumsum(2)
-    counts = np.zeros((images, maps.shape[1], 2), np.int64)
-    kernels.count_overlap(
-        maps.contiguous().numpy(),
-        thresholds.numpy(),
-        (1 + (masks.int() << 16)).numpy(),
-        table.numpy(),
-        _edges(rows, height),
-        _edges(cols, width),
-        counts,
-    )
+    rows, cols = (_edges(*sizes) for sizes in zip(maps.shape[2:], masks.shape[1:], strict=True))
+    counts = np.zeros((*maps.shape[:2], 2), np.int64)
+    arrays = (a.contiguous().numpy() for a in (maps, thresholds, masks))
+    kernels.count_overlap(*arrays, rows, cols, counts)
     return torch.from_numpy(counts)
 
 

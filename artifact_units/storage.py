@@ -43,11 +43,11 @@ def whole_file(path: Path) -> Iterator[Path]:
     try:
         with _full_disk_named(path, part):
             yield part
-            _sync(part)
+            sync(part)
         os.chmod(part, 0o666 & ~_umask())
         _ask_guards(path)
         os.replace(part, path)
-        _sync(path.parent)
+        sync(path.parent)
     finally:
         part.unlink(missing_ok=True)
 
@@ -61,12 +61,12 @@ def whole_folder(path: Path) -> Iterator[Path]:
         with _full_disk_named(path, part):
             yield part
             for file in sorted(part.rglob("*")):
-                _sync(file)
-            _sync(part)
+                sync(file)
+            sync(part)
         os.chmod(part, 0o777 & ~_umask())
         _ask_guards(path)
         _replace_folder(part, path)
-        _sync(path.parent)
+        sync(path.parent)
     finally:
         shutil.rmtree(part, ignore_errors=True)
 
@@ -83,6 +83,15 @@ def read_text(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError:
         raise UserError(f"{path}: not UTF-8 text; make it anew or fetch it again") from None
+
+
+def sync(path: Path) -> None:
+    """Return when a file's bytes, or a folder's names, are on the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def sha256_of(path: Path) -> str:
@@ -134,14 +143,6 @@ def _replace_folder(part: Path, path: Path) -> None:
         shutil.rmtree(aside, ignore_errors=True)
     else:
         os.replace(part, path)
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _umask() -> int:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import getpass
 from pathlib import Path
+from typing import Any
 
 import click
 
-from steps.command import PATH, say, step
-from steps.pages import address, there
+from steps.command import PATH, step
+from steps.pages import address, opened, rater, serve_page, there
 
 COUNT = click.IntRange(min=0)
 
@@ -26,7 +26,7 @@ COUNT = click.IntRange(min=0)
     "--controls", type=COUNT, default=20, show_default=True, help="Pairs of each control."
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Of pairs, order and sides.")
-@click.option("--rater", default="", help="Who judges; else your user name.")
+@rater("Who judges.")
 @address(8700)
 def serve(
     before: Path,
@@ -38,24 +38,17 @@ def serve(
     controls: int,
     seed: int,
     rater: str,
-    host: str,
-    port: int,
-    name: tuple[str, ...],
+    **where: Any,
 ) -> None:
     """Judge before against after a correction in a browser; every pair is saved at once."""
-    from artifact_units import serving
     from artifact_units.judging.book import Book
     from artifact_units.judging.pages import Judging
     from artifact_units.judging.study import Study, choose_pairs
     from artifact_units.raters import rater_name
 
-    access = serving.Access.at(host, name)
     study = Study(before, after, control)
     wanted = {"artifacts": artifacts, "normals": normals, "identical": controls}
     wanted |= {"control": controls} if control else {}
-    journal = serving.Journal(judgements)
-    if journal.notice:
-        say(journal.notice)
-    book = Book(journal, study, choose_pairs(study.ids, wanted, seed), seed)
-    page = Judging(book, rater_name(rater or getpass.getuser()))
-    serving.serve(page.app(access), access, host, port, say)
+    with opened(judgements) as journal:
+        book = Book(journal, study, choose_pairs(study.ids, wanted, seed), seed)
+        serve_page(Judging(book, rater_name(rater)).app, **where)

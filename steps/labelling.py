@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import getpass
-from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import click
 
 from artifact_units.errors import UserError
 from steps.command import PATH, say, step
-from steps.pages import address, there
+from steps.pages import address, opened, rater, serve_page, there
 
 generator = there("generator", "Checkpoint that the generations are of.")
 generations = there("generations", "Image set of the generations.")
@@ -18,7 +17,7 @@ labels = there("labels", "Labels file.")
 kept_labels = click.option(
     "--labels", type=PATH, required=True, help="Labels file; made where there is none."
 )
-rater = click.option("--rater", default="", help="Whose verdicts they are; else your user name.")
+whose = rater("Whose verdicts they are.")
 
 
 @step()
@@ -34,7 +33,7 @@ rater = click.option("--rater", default="", help="Whose verdicts they are; else 
     show_default=True,
     help="Share of the generations that every rater labels.",
 )
-@rater
+@whose
 @address(8600)
 def serve(
     generator: Path,
@@ -44,29 +43,24 @@ def serve(
     heatmaps: Path | None,
     overlap: float,
     rater: str,
-    host: str,
-    port: int,
-    name: tuple[str, ...],
+    **where: Any,
 ) -> None:
     """Label generations in a browser; every verdict is saved at once."""
-    from artifact_units import serving
     from artifact_units.labelling.book import Book, most_uncertain_first
     from artifact_units.labelling.pages import Labelling
     from artifact_units.raters import rater_name
+    from artifact_units.serving import Pictures
     from artifact_units.storage import sha256_of
 
-    access = serving.Access.at(host, name)
-    pictures = serving.Pictures(generations)
+    pictures = Pictures(generations)
     order = sorted(pictures.ids)
     if heatmaps is not None:
         order = most_uncertain_first(order, _margins(heatmaps))
-    after = serving.Pictures(corrected) if corrected else None
-    with closing(serving.Journal(labels)) as journal:
-        if journal.notice:
-            say(journal.notice)
+    after = Pictures(corrected) if corrected else None
+    with opened(labels) as journal:
         book = Book(journal, sha256_of(generator), order, overlap)
-        page = Labelling(book, pictures, after, rater_name(rater or getpass.getuser()))
-        serving.serve(page.app(access), access, host, port, say)
+        page = Labelling(book, pictures, after, rater_name(rater))
+        serve_page(page.app, **where)
 
 
 @step()
@@ -74,23 +68,21 @@ def serve(
 @generations
 @kept_labels
 @there("from", "A folder per class, or a file .csv, .json (Label Studio) or .jsonl.")
-@rater
+@whose
 def bring(generator: Path, generations: Path, labels: Path, rater: str, **given: Path) -> None:
     """Append the verdicts of another program, or of another labels file."""
     from artifact_units.labelling.exchange import new_verdicts, read_said
     from artifact_units.labels import read_verdicts, record_of
-    from artifact_units.serving import Journal, Pictures
+    from artifact_units.serving import Pictures
     from artifact_units.splits import check_checkpoint
     from artifact_units.storage import sha256_of
 
     source, checkpoint = given["from"], sha256_of(generator)
-    said = read_said(source, rater or getpass.getuser(), checkpoint)
+    said = read_said(source, rater, checkpoint)
     pictures = Pictures(generations)
     if strangers := [i for i, _, _ in said if i not in pictures]:
         raise UserError(f"{source}: {generations} holds no generation {strangers[0]}")
-    with closing(Journal(labels)) as journal:
-        if journal.notice:
-            say(journal.notice)
+    with opened(labels) as journal:
         known = read_verdicts(labels)
         check_checkpoint(known, checkpoint, labels)
         new = new_verdicts(said, known, checkpoint)

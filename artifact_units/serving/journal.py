@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from artifact_units.errors import UserError
+from artifact_units.storage import sync
 
 SHOWN = 60  # bytes of a torn line in the notice
 
@@ -37,7 +38,7 @@ class Journal:
             raise UserError(f"{path}: {why}") from None
         self._size, self.notice = self._mend()
         if new:
-            _sync_folder(path.parent)
+            sync(path.parent)
 
     def append(self, *records: Mapping[str, Any]) -> None:
         """Write a line each; all are on the disk when this returns.
@@ -83,11 +84,3 @@ class Journal:
         same = there is not None and (there.st_dev, there.st_ino) == (mine.st_dev, mine.st_ino)
         if not same or mine.st_size != self._size:
             raise UserError(f"{self.path}: changed by another program; start the server anew")
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
