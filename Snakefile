@@ -67,7 +67,7 @@ for job in graph:
             f"logs/{job.name}.log",
         threads: job.threads
         resources:
-            **job.gathering,
+            **job.resources,
         shell:
             "python -m workflow.jobs {params.stage:q} 2>&1 | tee {log} && rm -rf {params.parts}"
 

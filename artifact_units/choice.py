@@ -27,6 +27,7 @@ from artifact_units.labelled import correction_of
 from artifact_units.registry import options, take
 from artifact_units.shapes import Images, Logits
 from artifact_units.tables import read_table, write_table
+from artifact_units.transfers import sent
 
 SWEEPS = 3  # at most; the search ends where a sweep changes nothing
 
@@ -99,7 +100,7 @@ class Judge:
         device = next(self.generator.network.parameters()).device
 
         def probability(some: Images) -> torch.Tensor:
-            return artifact_probability(self.classify, some.to(device))
+            return artifact_probability(self.classify, sent(some, device))
 
         found = torch.cat(list(batched(images, self.batch, probability)))
         return float(found.double().mean())

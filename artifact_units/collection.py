@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors.torch import save_file
+from torch import Tensor
 
 from artifact_units.compute import batched
 from artifact_units.errors import UserError
@@ -18,6 +19,7 @@ from artifact_units.latents import latents_of
 from artifact_units.parts import Part
 from artifact_units.shapes import Featuremaps
 from artifact_units.storage import whole_file
+from artifact_units.transfers import fetched, sent
 
 SHARD = 200  # generations a shard
 
@@ -54,18 +56,26 @@ def check_limit(layers: Sequence[Layer], images: int, limit_gb: float) -> None:
 def featuremaps_by_batch(
     generator: Generator, layers: Sequence[Layer], ids: Sequence[int] | np.ndarray, batch: int
 ) -> Iterator[dict[str, Featuremaps]]:
-    """The float16 featuremaps of ``ids``, in order, on the generator's device; all finite."""
+    """The float16 featuremaps of ``ids``, in order, on the generator's device; all finite.
+
+    That they are is known when they are used up: to know it of a batch at once, a GPU would have
+    to be waited for.
+    """
     device = next(generator.network.parameters()).device
     names = [layer.name for layer in layers]
+    finite: dict[str, list[Tensor]] = {name: [] for name in names}  # bool [image, unit]
 
     def collected(mine: Sequence[int] | np.ndarray) -> dict[str, Featuremaps]:
-        latents = latents_of(mine, generator.latent_dim).to(device)
+        latents = sent(latents_of(mine, generator.latent_dim), device)
         maps = {k: v.half() for k, v in featuremaps_of(generator, latents, names).items()}
-        for name in names:
-            _check_finite(name, maps[name], mine)
+        sound = {k: v.isfinite().flatten(2).all(2) for k, v in maps.items()}
+        for name in names:  # at last: what has failed is computed again
+            finite[name].append(sound[name])
         return maps
 
-    return batched(ids, batch, collected)
+    yield from batched(ids, batch, collected)
+    for name, batches in finite.items():
+        _check_finite(name, torch.cat(batches), ids)
 
 
 def featuremap_parts(
@@ -91,19 +101,19 @@ def _write_shard(
         shape = (len(ids), a.units, a.height, a.width)
         tensors[a.name] = torch.empty(shape, dtype=torch.float16)
     done = 0
-    for maps in featuremaps_by_batch(generator, layers, ids, batch):
+    for maps in fetched(featuremaps_by_batch(generator, layers, ids, batch)):
         rows = slice(done, done + len(maps[layers[0].name]))
         for name, value in maps.items():
-            tensors[name][rows] = value.cpu()
+            tensors[name][rows] = value
         done = rows.stop
     with whole_file(path) as file:
         save_file(tensors, file)
 
 
-def _check_finite(layer: str, maps: Featuremaps, ids: Sequence[int] | np.ndarray) -> None:
-    if bool(maps.isfinite().all()):
+def _check_finite(layer: str, finite: Tensor, ids: Sequence[int] | np.ndarray) -> None:
+    if bool(finite.all()):
         return
-    image, unit = (int(n) for n in (~maps.isfinite()).flatten(2).any(2).nonzero()[0])
+    image, unit = (~finite).nonzero()[0].tolist()
     raise UserError(
         f"{layer} unit {unit} of generation {ids[image]} is NaN or beyond half precision (65,504); "
         "check the checkpoint, or leave the layer out of collect_featuremaps.layers"

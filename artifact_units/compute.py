@@ -18,13 +18,17 @@ from artifact_units.images import byte_from_signed
 from artifact_units.latents import latents_of
 from artifact_units.manifests import note
 from artifact_units.shapes import Images
+from artifact_units.transfers import fetched, sent
 
 Result = TypeVar("Result")
 COMPARED = 20  # generations, twice computed to say what precision and format change
 
 
 def prepare(device: str, threads: int) -> torch.device:
-    """Set threads and determinism; ``auto`` is a GPU where there is one, else the CPU."""
+    """Set threads and determinism; ``auto`` is a GPU where there is one, else the CPU.
+
+    A GPU that cannot be computed on is a UserError; of one that can, manifests say which it was.
+    """
     torch.set_num_threads(threads)
     # The same two flags as use_deterministic_algorithms, which imports the compiler for a second.
     torch.set_deterministic_debug_mode("warn")
@@ -33,7 +37,22 @@ def prepare(device: str, threads: int) -> torch.device:
     torch.backends.cudnn.allow_tf32 = False
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
+    if device == "cuda":
+        note(f"computed on a GPU: {_usable_gpu()}")
     return torch.device(device)
+
+
+def _usable_gpu() -> str:
+    """Its name, once it has computed something."""
+    try:
+        torch.ones(1, device="cuda").item()
+        return torch.cuda.get_device_name()
+    except (RuntimeError, AssertionError) as error:  # the latter where torch is built without CUDA
+        why = (str(error).splitlines() or ["it says nothing"])[0].rstrip(".")
+        raise UserError(
+            f"the GPU cannot be used by this torch, {torch.__version__}: {why}; "
+            "set run.device to cpu, or install a torch for its driver and architecture"
+        ) from None
 
 
 def placed(
@@ -80,9 +99,9 @@ def sample(generator: Generator, ids: Sequence[int] | np.ndarray, batch: int) ->
     @torch.inference_mode()
     def images(mine: Sequence[int] | np.ndarray) -> Images:
         latents = latents_of(mine, generator.latent_dim)
-        return byte_from_signed(generator(latents.to(device))).cpu()
+        return byte_from_signed(generator(sent(latents, device)))
 
-    return batched(ids, batch, images)
+    return fetched(batched(ids, batch, images))
 
 
 def batched(items: Any, batch: int, work: Callable[[Any], Result]) -> Iterator[Result]:

@@ -16,6 +16,7 @@ from artifact_units.images import ImageSet
 from artifact_units.parts import Part, each
 from artifact_units.shards import read_shard, shards_of
 from artifact_units.tables import read_table, write_parts, write_table
+from artifact_units.transfers import fetched
 
 
 def write_features(
@@ -73,8 +74,8 @@ def _extract(extractor: Extractor, shard: Path, rows: int, batch: int, path: Pat
     table = read_table(shard, "images", ["id", "repeat"])
     ids = table["id"].to_numpy()
     pixels = torch.from_numpy(read_shard(shard))[:rows]
-    work = batched(pixels, batch, lambda images: extractor.extract(images).float().cpu())
-    features = torch.cat(list(work))
+    work = batched(pixels, batch, lambda images: extractor.extract(images).float())
+    features = torch.cat(list(fetched(work)))
     check_finite(features, lambda row: f"{shard.parent}: image {ids[row]}")
     columns = {"id": ids[:rows], "repeat": table["repeat"].to_numpy()[:rows]}
     write_table(path, "features", columns | {"features": list(features.numpy())})

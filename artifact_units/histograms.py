@@ -6,7 +6,8 @@ quantile of the half-precision values can be read off exactly, whatever is asked
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import pyarrow.compute as pc
 import torch
 from torch import Tensor
 
+from artifact_units.fallback import tried
 from artifact_units.shapes import Featuremaps, PerUnit
 from artifact_units.tables import write_parts
 
@@ -47,7 +49,8 @@ class Histogram:
 
     def add(self, maps: Featuremaps) -> None:
         """Count the values of float16 featuremaps."""
-        (_add_by_loops if maps.device.type == "cpu" else _add_by_tensors)(self.counts, maps)
+        add = _add_by_loops if maps.device.type == "cpu" else _on_gpu(maps.device)
+        add(self.counts, maps)
 
     def merged(self, other: Histogram) -> Histogram:
         """The histogram of both sets of values."""
@@ -103,19 +106,35 @@ def _reaching(counts: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     return (counts.cumsum(1) < wanted[:, None]).sum(1)
 
 
-def _add_by_loops(counts: Tensor, maps: Featuremaps) -> None:
+def _add_by_loops(counts: Tensor, maps: Featuremaps) -> Tensor:
     from artifact_units import kernels  # here: it takes a while, and a GPU needs none of it
 
     patterns = maps.contiguous().view(torch.uint16).flatten(2)
     kernels.add_patterns(patterns.numpy(), counts.numpy())
+    return counts
 
 
-def _add_by_tensors(counts: Tensor, maps: Featuremaps) -> None:
-    patterns = maps.contiguous().view(torch.int16).long() & 0xFFFF
-    units = torch.arange(maps.shape[1], device=maps.device)[None, :, None, None]
-    places = (patterns + units * PATTERNS).flatten()
-    ones = torch.ones(1, dtype=torch.int32, device=maps.device).expand(len(places))
-    counts.view(-1).scatter_add_(0, places, ones)
+@cache
+def _on_gpu(device: torch.device) -> Callable[[Tensor, Featuremaps], Tensor]:
+    maps = torch.linspace(-1, 1, 24).half().view(2, 3, 2, 2).to(device)
+    return tried(_add_by_kernel, _add_by_tensors, lambda: (Histogram.empty(3, device).counts, maps))
+
+
+def _add_by_kernel(counts: Tensor, maps: Featuremaps) -> Tensor:
+    from artifact_units import gpu_kernels  # here: Triton is there where a GPU is
+
+    gpu_kernels.add_patterns(maps.contiguous().view(torch.int16).flatten(2), counts)
+    return counts
+
+
+def _add_by_tensors(counts: Tensor, maps: Featuremaps) -> Tensor:
+    units = torch.arange(maps.shape[1], device=maps.device)[:, None, None]
+    one = torch.ones(1, dtype=torch.int32, device=maps.device)
+    for values in maps.contiguous():  # image by image: where it is sorted, that takes room
+        patterns = values.view(torch.int16).long() & 0xFFFF
+        places = (patterns + units * PATTERNS).flatten()
+        counts.view(-1).scatter_add_(0, places, one.expand(len(places)))
+    return counts
 
 
 def _rows(layer: str, histogram: Histogram) -> dict[str, Any]:

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from itertools import chain
 
 import torch
-from torch import Tensor
 
 from artifact_units.compute import batched
 from artifact_units.errors import UserError
 from artifact_units.heatmaps import HeatmapSet
 from artifact_units.images import ImageSet
 from artifact_units.shapes import Heatmaps, Images, Logits
+from artifact_units.transfers import fetched, sent
 
 
 def heatmaps_of(
@@ -23,12 +23,13 @@ def heatmaps_of(
 ) -> HeatmapSet:
     """What ``mask`` says of every image of a set, a batch at a time; refuses NaN and infinity."""
 
-    def looked(pixels: Images) -> list[Tensor]:
-        return [t.cpu() for t in mask(pixels.to(device))]
+    def looked(pixels: Images) -> tuple[Logits, Heatmaps]:
+        return mask(sent(pixels, device))
 
     shards = images.batches(max(1, len(images)))
     logits, heatmaps = [], []
-    for said, seen in chain.from_iterable(batched(shard, batch, looked) for shard in shards):
+    batches = chain.from_iterable(batched(shard, batch, looked) for shard in shards)
+    for said, seen in fetched(batches):
         sound = said.isfinite().all(1) & seen.isfinite().all((1, 2))
         if not sound.all():
             where = images.ids[sum(map(len, logits)) + int((~sound).nonzero()[0])]

@@ -10,6 +10,7 @@ from torch import Tensor
 from artifact_units.heatmaps import masks_from
 from artifact_units.shapes import Heatmaps, Masks
 from artifact_units.stored import Streamed
+from artifact_units.transfers import sent
 
 
 class MasksOnDemand(Streamed):
@@ -35,4 +36,4 @@ class MasksOnDemand(Streamed):
     def parts(self, images: int) -> Iterator[Masks]:
         """At most so many at a time, in order; none is kept."""
         for part in self.heatmaps.split(images):
-            yield masks_from(part, self.threshold, self.shape[-1]).to(self.device)
+            yield sent(masks_from(part, self.threshold, self.shape[-1]), self.device)

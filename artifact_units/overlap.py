@@ -14,7 +14,9 @@ side. (As (1 - w) a + w b, which torch's ``interpolate`` sums in its own order, 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import torch
@@ -22,7 +24,9 @@ from jaxtyping import Int64
 from torch import Tensor
 
 from artifact_units.compute import batched, filled
+from artifact_units.fallback import tried
 from artifact_units.shapes import Counts, Featuremaps, Masks, PerUnit
+from artifact_units.stored import whole
 
 CHUNK = 2**20  # values or pixels in memory at once
 ON_GPU = 2**26
@@ -61,24 +65,23 @@ def overlap_of(maps: Featuremaps, thresholds: PerUnit, masks: Masks) -> Overlap:
 
     ``maps`` are float16, ``thresholds`` and ``masks`` on the same device. Images are taken a few at
     a time, so memory does not grow with them; fewer where a GPU has no room for so many. On a CPU
-    by compiled loops, else by tensors.
+    by compiled loops, on a GPU by a kernel of Triton's, which nothing waits for before the end.
     """
     images, units, rows, cols = maps.shape
-    pixels = masks.shape[1:].numel()
-    count, step = _by_tensors, ON_GPU // (units * pixels)
-    if masks.device.type == "cpu":
-        count, step = _by_loops, CHUNK // max(units * rows * cols, pixels)
-    areas = torch.zeros(images, dtype=torch.int64)
+    pixels, device = masks.shape[1:].numel(), masks.device
+    at_once, count = (CHUNK, _by_loops) if device.type == "cpu" else (ON_GPU, _on_gpu(device))
+    areas = torch.zeros(images, dtype=torch.int64, device=device)
 
     def counted(mine: range) -> TwoCounts:
         rows = slice(mine.start, mine.stop)
-        here = masks[rows]
-        areas[rows] = here.flatten(1).sum(1).cpu()
-        return count(maps[rows].float(), thresholds, here).cpu()
+        here = whole(masks[rows])
+        areas[rows] = here.flatten(1).sum(1)
+        return count(whole(maps[rows]), thresholds, here)
 
-    room = torch.zeros(images, units, 2, dtype=torch.int64)
-    both, on = filled(room, batched(range(images), max(1, step), counted)).unbind(2)
-    return Overlap(both, on, areas, pixels)
+    room = torch.zeros(images, units, 2, dtype=torch.int64, device=device)
+    step = max(1, at_once // max(units * rows * cols, pixels))
+    both, on = filled(room, batched(range(images), step, counted)).cpu().unbind(2)
+    return Overlap(both, on, areas.cpu(), pixels)
 
 
 def places(size: int, large: int) -> tuple[np.ndarray, np.ndarray]:
@@ -90,17 +93,40 @@ def places(size: int, large: int) -> tuple[np.ndarray, np.ndarray]:
     return place // (2 * large), (place % (2 * large) / (2 * large)).astype(np.float32)
 
 
+@cache
+def _on_gpu(device: torch.device) -> Callable[[Featuremaps, PerUnit, Masks], TwoCounts]:
+    stream = torch.Generator().manual_seed(0)
+    maps = torch.randn(2, 3, 5, 4, generator=stream).half()
+    masks = torch.rand(2, 9, 10, generator=stream) > 0.5
+    example = [a.to(device) for a in (maps, torch.zeros(3), masks)]
+    return tried(_by_kernel, _by_tensors, lambda: example)
+
+
+def _by_kernel(maps: Featuremaps, thresholds: PerUnit, masks: Masks) -> TwoCounts:
+    from artifact_units import gpu_kernels  # here: Triton is there where a GPU is
+
+    (rows, cols), (height, width) = maps.shape[2:], masks.shape[1:]
+    at = _on(maps.device, _edges, rows, height), _on(maps.device, places, cols, width)
+    return gpu_kernels.count_overlap(maps, thresholds, masks, *at).long()
+
+
 def _by_tensors(maps: Featuremaps, thresholds: PerUnit, masks: Masks) -> TwoCounts:
-    large = _upsampled(_upsampled(maps, 2, masks.shape[1]), 3, masks.shape[2])
-    on = large > thresholds[:, None, None]
-    return torch.stack([(on & masks[:, None]).sum((2, 3)), on.sum((2, 3))], 2)
+    """The definition; image by image, since what is upsampled is large."""
+    counts = []
+    for values, mask in zip(maps.float(), masks, strict=True):
+        large = _upsampled(_upsampled(values, 1, masks.shape[1]), 2, masks.shape[2])
+        on = large > thresholds[:, None, None]
+        counts.append(torch.stack([(on & mask).sum((1, 2)), on.sum((1, 2))], 1))
+    return torch.stack(counts)
 
 
 def _upsampled(maps: Tensor, axis: int, large: int) -> Tensor:
     size = maps.shape[axis]
-    before, weight = (torch.from_numpy(a).to(maps.device) for a in places(size, large))
+    before, weight = _on(maps.device, places, size, large)
     a, b = (maps.index_select(axis, i) for i in (before, (before + 1).clamp(max=size - 1)))
-    return a + weight.view(-1, *[1] * (3 - axis)) * (b - a)  # eager: rounded three times
+    return a + weight.view(-1, *[1] * (maps.ndim - 1 - axis)) * (
+        b - a
+    )  # eager: rounded three times
 
 
 def _by_loops(maps: Featuremaps, thresholds: PerUnit, masks: Masks) -> TwoCounts:
@@ -108,11 +134,20 @@ def _by_loops(maps: Featuremaps, thresholds: PerUnit, masks: Masks) -> TwoCounts
 
     rows, cols = (_edges(*sizes) for sizes in zip(maps.shape[2:], masks.shape[1:], strict=True))
     counts = np.zeros((*maps.shape[:2], 2), np.int64)
-    arrays = (a.contiguous().numpy() for a in (maps, thresholds, masks))
-    kernels.count_overlap(*arrays, rows, cols, counts)
+    grids, bounds, pixels = (a.contiguous().numpy() for a in (maps.float(), thresholds, masks))
+    kernels.count_overlap(grids, bounds, pixels, rows, cols, counts)
     return torch.from_numpy(counts)
 
 
 def _edges(size: int, large: int) -> tuple[np.ndarray, np.ndarray]:
     before, weight = places(size, large)
     return np.searchsorted(before, np.arange(size + 1)), weight
+
+
+@cache
+def _on(
+    device: torch.device, of: Callable[[int, int], tuple[np.ndarray, np.ndarray]], *sizes: int
+) -> tuple[Tensor, Tensor]:
+    """What ``of`` says of two sizes, on the device; once, since a GPU is waited for."""
+    first, second = of(*sizes)
+    return torch.from_numpy(first).to(device), torch.from_numpy(second).to(device)

@@ -13,11 +13,12 @@ import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
-from torch.utils._pytree import tree_map
+from torch.utils._pytree import tree_map_only
 
 from artifact_units.compute import filled
 from artifact_units.errors import UserError
 from artifact_units.shapes import Featuremaps
+from artifact_units.transfers import sent
 
 aten = torch.ops.aten
 VALUES = 2**20  # in memory at once where nobody says how many
@@ -68,9 +69,7 @@ class Streamed(Tensor):
             return args[0].rows(torch.arange(len(args[0]))[args[2] : args[3]])
         if func is aten.mean.dim and len(args) == 2 and sorted(args[1]) == [2, 3]:
             return args[0].means(kwargs.get("dtype"))
-        args, kwargs = tree_map(
-            lambda x: x.whole() if isinstance(x, Streamed) else x, (args, kwargs)
-        )
+        args, kwargs = tree_map_only(Streamed, lambda x: x.whole(), (args, kwargs))
         return func(*args, **kwargs)
 
 
@@ -126,7 +125,7 @@ class StoredFeaturemaps(Streamed):
                 low, high = int(units.min()), int(units.max())
                 span, units = values[first : last + 1, low : high + 1], units - low
         chosen = span[torch.from_numpy(rows - first)]
-        return (chosen if units is None else chosen[:, units]).to(self.device)
+        return sent(chosen if units is None else chosen[:, units], self.device)
 
     @classmethod
     def __torch_dispatch__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -153,6 +152,11 @@ def in_parts(values: Tensor, images: int = 0) -> Iterator[Tensor]:
     """Some of the images at a time, in order: at most so many, or what is usually read at once."""
     most = images or max(1, VALUES // max(1, values.shape[1:].numel()))
     yield from values.parts(most) if isinstance(values, Streamed) else values.split(most)
+
+
+def whole(values: Tensor) -> Tensor:
+    """All of it, in memory; a tensor as it is."""
+    return values.whole() if isinstance(values, Streamed) else values
 
 
 @contextmanager

@@ -91,13 +91,13 @@ def _write(
     for maps in featuremaps_by_batch(generator, layers, ids, batch):
         for name, histogram in histograms.items():
             histogram.add(maps[name])
-            maxima[name].append(maps[name].amax((2, 3)).float().cpu())
+            maxima[name].append(maps[name].amax((2, 3)).float())
     tensors = {}
     for name, histogram in histograms.items():
         counts = histogram.counts.flatten()
         places = counts.nonzero().flatten()
         tensors[f"{name}/places"] = places.int().cpu()
         tensors[f"{name}/counts"] = counts[places].cpu()
-        tensors[f"{name}/maxima"] = torch.cat(maxima[name])
+        tensors[f"{name}/maxima"] = torch.cat(maxima[name]).cpu()
     with whole_file(path) as file:
         save_file(tensors, file)

@@ -154,8 +154,8 @@ def _keep_pandas_out_of_arrow() -> None:
 
 
 def _name_of(function: Callable) -> str:
-    spec = function.__globals__.get("__spec__")  # its module is __main__ where it is run
-    return (spec.name if spec else function.__module__).rpartition(".")[2]
+    spec = getattr(function, "__wrapped__", function).__globals__.get("__spec__")  # within sharded
+    return (spec.name if spec else function.__module__).rpartition(".")[2]  # run, it is __main__
 
 
 def _outputs(command: click.Command, given: Mapping[str, Any]) -> list[Path]:

@@ -29,7 +29,7 @@ def main(
     import json
 
     from artifact_units import classifier as networks
-    from artifact_units import compute, training
+    from artifact_units import compute, examples, training
     from artifact_units.images import open_images
     from artifact_units.storage import whole_folder, write_text
     from artifact_units.tables import read_table
@@ -40,12 +40,12 @@ def main(
         networks.load_imagenet(classifier, params.weights)
     sets = open_images(generations), open_images(images)
     table = read_table(labels, "labels")
-    examples = training.examples_of(table, *sets, params.reals, params.px, out.parent)
+    taken = examples.examples_of(table, *sets, params.reals, params.px, out.parent)
     asked = params.model_dump(include={"frozen", "epochs", "minibatch", "rate", "seed"})
-    curve = training.fit(classifier.to(device), examples, **asked)
-    rows = examples.rows("test")
-    classes = examples.classes[rows]
-    logits = training.predict(classifier, examples, rows, run.batch)
+    curve = training.fit(classifier.to(device), taken, **asked)
+    rows = taken.rows("test")
+    classes = taken.classes[rows]
+    logits = training.predict(classifier, taken, rows, run.batch)
     found = training.metrics_of(logits, classes)
     with whole_folder(plots) as part:
         write_text(part / "confusion.csv", training.confusion_of(logits, classes))

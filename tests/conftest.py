@@ -3,6 +3,7 @@
 import os
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ["TRITON_INTERPRET"] = "1"  # its kernels, step by step on the CPU
 
 from jaxtyping import install_import_hook
 

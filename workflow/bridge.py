@@ -22,9 +22,6 @@ from typing import Any
 
 from workflow.locks import STAMPS
 
-# A job's `dvc` and its stage's `python` are those that this process runs under.
-os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-
 SHARDS = Path(".shards")
 BEGUN = STAMPS / "recorded.json"  # what dvc.lock held when the run began that is not at its end
 OLD = 1.0  # every stamp's time, so that no stamp is newer than another
@@ -47,12 +44,6 @@ class Job:
     resources: dict[str, int | str]
     outputs: tuple[str, ...]
     shards: int  # jobs that compute its parts beforehand; 0: it does all itself
-
-    @property
-    def gathering(self) -> dict[str, int | str]:
-        """What the stage itself needs: its shards, if it has any, need the GPU."""
-        spared = {"gpu"} if self.shards else set()
-        return {name: value for name, value in self.resources.items() if name not in spared}
 
 
 class Graph:

@@ -9,6 +9,7 @@ import torch
 
 from artifact_units.features import Extractor
 from artifact_units.shapes import Features, Images
+from artifact_units.transfers import sent
 from artifact_units.weights import KnownWeights, misfit, read_weights
 
 WEIGHTS = KnownWeights(
@@ -38,6 +39,6 @@ def load(weights: Path, device: torch.device) -> Extractor:
 
     @torch.inference_mode()
     def extract(images: Images) -> Features:
-        return network(images.to(device))[0]
+        return network(sent(images, device))[0]
 
     return Extractor("inception", 2048, extract)

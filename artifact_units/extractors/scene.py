@@ -20,6 +20,7 @@ from artifact_units.features import Extractor
 from artifact_units.images import unit_from_byte
 from artifact_units.shapes import Features, Images
 from artifact_units.storage import whole_file
+from artifact_units.transfers import sent
 
 PX = 32  # images of any size are resized to this
 DIM = 64
@@ -56,7 +57,7 @@ def load(weights: Path, device: torch.device) -> Extractor:
 
     @torch.inference_mode()
     def extract(images: Images) -> Features:
-        return encoder.features(images.to(device)).cpu()
+        return encoder.features(sent(images, device))
 
     return Extractor("scene", DIM, extract)
 

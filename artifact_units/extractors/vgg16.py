@@ -10,6 +10,7 @@ from torch.nn import functional as F
 from artifact_units.features import Extractor
 from artifact_units.images import unit_from_byte
 from artifact_units.shapes import Features, Images
+from artifact_units.transfers import sent
 from artifact_units.weights import KnownWeights, misfit, read_weights
 
 WEIGHTS = KnownWeights(
@@ -40,7 +41,7 @@ def load(weights: Path, device: torch.device) -> Extractor:
 
     @torch.inference_mode()
     def extract(images: Images) -> Features:
-        pixels = unit_from_byte(images.to(device))
+        pixels = unit_from_byte(sent(images, device))
         pixels = F.interpolate(pixels, size=(PX, PX), mode="bilinear", antialias=True)
         return network((pixels - mean) / deviation)
 

@@ -14,6 +14,7 @@ from artifact_units.classifier import Classifier, new_classifier
 from artifact_units.correcting import CorrectionEvidence
 from artifact_units.corrections import ARTIFACT, Correction
 from artifact_units.evidence import Evidence, RankedLayer, UnitScores
+from artifact_units.examples import Examples
 from artifact_units.heatmaps import masks_from
 from artifact_units.labels import CLASSES
 from artifact_units.latents import latents_of
@@ -38,7 +39,8 @@ class Learned:
         self.stand, self.settings, self.seed = stand, stand.settings, seed
         self.images, seen = stand.labelled
         self.ids = seen.ids
-        self.said = np.array([v.verdict for v in verdicts_of(seen, "", error, seed)])
+        verdicts = verdicts_of(seen.ids, seen.artifact, "", error, seed)
+        self.said = np.array([v.verdict for v in verdicts])
         self.masks, self.scores = cache(self._masks), cache(self._scores)
         shares = {"validation": self.settings.validation, "test": 0.0}
         self.splits = np.array(stratified(seen.ids, self.said.tolist(), **shares, seed=seed))
@@ -52,7 +54,7 @@ class Learned:
         splits = stratified(
             real_ids, ["real"] * len(real_ids), validation=s.validation, test=0.0, seed=self.seed
         )
-        examples = training.Examples(
+        examples = Examples(
             torch.cat([self.images, self.stand.reals]),
             torch.tensor([CLASSES.index(word) for word in words]),
             np.array([*self.splits, *splits]),

@@ -17,6 +17,7 @@ import torch
 
 from artifact_units import training
 from artifact_units.classifier import new_classifier, save_classifier
+from artifact_units.examples import examples_of
 from artifact_units.images import open_images
 from artifact_units.splits import stratified
 from artifact_units.tables import read_table
@@ -38,7 +39,7 @@ def judged(results: Path, seed: int, dealt: bool, out: Path) -> str:
     sets = open_images(results / "sample_generations/labelled"), open_images(results / "read_reals")
     with TemporaryDirectory() as folder:
         given = pa.table(columns)
-        examples = training.examples_of(given, *sets, REALS, PX, Path(folder))
+        examples = examples_of(given, *sets, REALS, PX, Path(folder))
     classifier = new_classifier(NETWORK, PX, seed)
     training.fit(classifier, examples, seed=seed, **TRAINING)
     save_classifier(out / f"{'dealt' if dealt else 'split'}{seed}.safetensors", classifier)

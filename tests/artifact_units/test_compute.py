@@ -134,6 +134,23 @@ def test_a_batch_that_does_not_fit_is_halved_from_there_on() -> None:
     ]
 
 
+def test_a_gpu_that_cannot_be_used_is_named_in_one_line_and_one_that_can_in_the_manifests(
+    monkeypatch,
+) -> None:
+    def ones(*_size: int, device: str) -> torch.Tensor:
+        raise RuntimeError("CUDA error: no kernel image is available\nCompile with ...")
+
+    usable = torch.ones
+    monkeypatch.setattr(torch, "ones", ones)
+    with pytest.raises(UserError, match=r"no kernel image .*; set run.device to cpu"):
+        compute.prepare("cuda", 1)
+    monkeypatch.setattr(torch, "ones", lambda size, device: usable(size))
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "Example 1")
+    with noting() as notes:
+        assert compute.prepare("cuda", 1).type == "cuda"
+    assert notes == ["computed on a GPU: Example 1"]
+
+
 def test_what_always_fits_is_not_noted() -> None:
     with noting() as notes:
         assert list(compute.batched([1, 2, 3], 2, list)) == [[1, 2], [3]]

@@ -8,10 +8,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from safetensors.torch import save_file
 from torch.nn import functional as F
 
 from artifact_units import overlap
+from artifact_units.heatmaps import masks_from
+from artifact_units.masks import MasksOnDemand
 from artifact_units.overlap import overlap_of
+from artifact_units.stored import open_featuremaps
 
 
 def upsampled(grid: np.ndarray, height: int, width: int) -> np.ndarray:
@@ -46,9 +50,14 @@ def by_loops(maps: np.ndarray, thresholds: np.ndarray, masks: np.ndarray) -> lis
 
 
 def by_tensors(maps, thresholds, masks) -> list[list[list[int]]]:
-    """What a GPU would count, on the CPU."""
-    tensors = [torch.from_numpy(a) for a in (maps.astype(np.float32), thresholds, masks)]
+    tensors = [torch.from_numpy(a) for a in (maps, thresholds, masks)]
     return overlap._by_tensors(*tensors).tolist()
+
+
+def by_kernel(maps, thresholds, masks) -> list[list[list[int]]]:
+    """What a GPU counts, by Triton's interpreter."""
+    tensors = [torch.from_numpy(a) for a in (maps, thresholds, masks)]
+    return overlap._by_kernel(*tensors).tolist()
 
 
 # Few distinct values, so that many lie at the threshold; and the whole range of half precision.
@@ -68,6 +77,16 @@ def test_both_ways_count_exactly_what_the_definition_says_pixel_by_pixel(data, g
     expected = by_pixels(values, thresholds, masks)
     assert by_loops(values, thresholds, masks) == expected
     assert by_tensors(values, thresholds, masks) == expected
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.data(), grids, large)
+def test_the_kernel_of_a_gpu_counts_the_same(data, grid, px) -> None:
+    values = data.draw(hnp.arrays(np.float16, (2, 2, *grid), elements=halves))
+    masks = data.draw(hnp.arrays(np.bool_, (2, *px)))
+    thresholds = values[0, :, 0, 0].astype(np.float32)
+    expected = by_loops(values, thresholds, masks)
+    assert by_kernel(values, thresholds, masks) == expected
 
 
 @settings(max_examples=60, deadline=None)
@@ -109,6 +128,19 @@ def test_counts_do_not_depend_on_how_many_images_are_taken_at_once(monkeypatch) 
         parts = overlap_of(maps, thresholds, masks)
         assert torch.equal(parts.on, whole.on)
         assert torch.equal(parts.intersection, whole.intersection)
+
+
+def test_masks_and_maps_that_are_not_in_memory_are_counted_as_those_that_are(tmp_path) -> None:
+    stream = torch.Generator().manual_seed(0)
+    maps = torch.randn(5, 3, 4, 4, generator=stream).half()
+    save_file({"ids": torch.arange(5), "layer1": maps}, tmp_path / "00000.safetensors")
+    heatmaps = torch.rand(5, 2, 2, generator=stream)
+    cpu, thresholds = torch.device("cpu"), torch.zeros(3)
+    stored = open_featuremaps(tmp_path, "layer1", cpu)
+    found = overlap_of(stored, thresholds, MasksOnDemand.of(heatmaps, 0.5, 9, cpu))
+    expected = overlap_of(maps, thresholds, masks_from(heatmaps, 0.5, 9))
+    assert torch.equal(found.intersection, expected.intersection)
+    assert torch.equal(found.mask, expected.mask)
 
 
 def test_iou_and_chance_by_hand() -> None:

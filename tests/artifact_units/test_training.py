@@ -7,16 +7,15 @@ from sklearn.metrics import roc_auc_score
 
 from artifact_units.classifier import new_classifier, save_classifier
 from artifact_units.errors import UserError
+from artifact_units.examples import Examples, examples_of
 from artifact_units.heatmaps import masks_from
 from artifact_units.images import open_images, write_images
 from artifact_units.maskers.grad_cam import mask
 from artifact_units.splits import stratified
 from artifact_units.training import (
-    Examples,
     area_under_curve,
     confusion_of,
     curve_of,
-    examples_of,
     fit,
     metrics_of,
     predict,

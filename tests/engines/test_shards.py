@@ -10,29 +10,20 @@ from small_graph import ONCE, computed
 from workflow.bridge import read_graph
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def start(tmp_path_factory):
     return small_graph.make(tmp_path_factory.mktemp("small") / "it")
 
 
-@pytest.fixture(scope="session")
-def by_dvc(start, tmp_path_factory):
-    checkout = start.copy(tmp_path_factory.mktemp("small_dvc") / "it")
-    checkout.dvc("repro")
-    assert computed(checkout) == ONCE
-    return checkout
+@pytest.fixture(scope="module")
+def by_dvc(by_dvc):
+    assert computed(by_dvc) == ONCE
+    return by_dvc
 
 
 @pytest.fixture
 def fresh(start, tmp_path):
     return start.copy(tmp_path / "it")
-
-
-@pytest.fixture
-def done(by_dvc, tmp_path, monkeypatch):
-    checkout = by_dvc.copy(tmp_path / "it")
-    monkeypatch.chdir(checkout.path)
-    return checkout
 
 
 def lock(checkout):
@@ -90,13 +81,13 @@ def test_a_lost_output_that_is_in_the_cache_is_computed_by_no_shard(done):
     assert (done.path / "results/left/digest.json").exists()
 
 
-def test_the_shards_ask_for_the_gpu_and_the_stage_that_gathers_them_does_not(done):
+def test_stages_in_parts_have_shards_and_ask_for_the_same_with_and_without(done):
+    """A stage that gathers computes what its shards left undone, so it needs what they need."""
     jobs = {job.name: job for job in read_graph(2)}
     assert {name for name, job in jobs.items() if job.shards} == {"first", "left"}
-    assert jobs["left"].resources == {"gpu": 1, "mem_mb": 10}
-    assert jobs["left"].gathering == {"mem_mb": 10}
     alone = next(job for job in read_graph() if job.name == "left")
-    assert (alone.shards, alone.gathering) == (0, {"gpu": 1, "mem_mb": 10})
+    assert alone.shards == 0
+    assert jobs["left"].resources == alone.resources == {"gpu": 1, "mem_mb": 10}
 
 
 @pytest.mark.parametrize("given", ["shards=many", "layer=1"])

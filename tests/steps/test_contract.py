@@ -19,6 +19,7 @@ from artifact_units.storage import whole_folder, write_text
 from steps import contract, engine, report
 from steps.command import input_path, output_path, step
 from steps.parameters import Section
+from steps.shards import sharded
 
 
 class Example(Section):
@@ -74,6 +75,19 @@ def test_a_step_leaves_its_outputs_and_a_manifest_of_each_and_nothing_else(place
     assert content["inputs"].keys() == {"given", "weights"}
     assert content["step"] == "test_contract"
     assert str(place) not in (place / "made/out.manifest.json").read_text()
+
+
+def test_a_step_that_may_be_cut_into_shards_is_named_in_its_manifests_as_well(place):
+    @step(Example)
+    @input_path("given", "Read.")
+    @output_path("out", "Written.")
+    @output_path("more", "Written too.")
+    @sharded
+    def main(given, out, more, params, shards):
+        copy(given, out, more)
+
+    run(main)
+    assert json.loads((place / "made/out.manifest.json").read_text())["step"] == "test_contract"
 
 
 def test_what_was_done_otherwise_than_asked_is_in_the_manifests_and_said(place):
