@@ -15,6 +15,7 @@ from torch import Tensor
 
 from artifact_units.errors import UserError
 from artifact_units.shapes import Featuremaps
+from artifact_units.transfers import sent
 
 Edit = Callable[[Featuremaps], Featuremaps]
 
@@ -121,7 +122,8 @@ class Silence:
         return np.unpackbits(packed, count=count).astype(bool).reshape(self.shape)
 
     def __call__(self, maps: Featuremaps) -> Featuremaps:
-        return torch.where(torch.from_numpy(self.bits()).to(maps.device) & (maps > 0), 0, maps)
+        bits = sent(torch.from_numpy(self.bits()), maps.device)
+        return torch.where(bits & (maps > 0), 0, maps)
 
 
 KINDS: dict[str, type] = {
@@ -179,14 +181,14 @@ def _with(
     """A copy in which some units went through ``change``."""
     if not units:
         return maps
-    index = torch.tensor(units, device=maps.device)
+    index = sent(torch.tensor(units), maps.device)
     edited = maps.clone()
     edited[:, index] = change(maps[:, index])
     return edited
 
 
 def _column(values: tuple[float, ...], maps: Featuremaps) -> Tensor:
-    return torch.tensor(values, device=maps.device, dtype=maps.dtype)[:, None, None]
+    return sent(torch.tensor(values, dtype=maps.dtype), maps.device)[:, None, None]
 
 
 def _check_lengths(units: tuple[Any, ...], **others: tuple[float, ...]) -> None:

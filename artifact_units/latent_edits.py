@@ -10,6 +10,7 @@ import torch
 
 from artifact_units.latents import latents_of
 from artifact_units.shapes import Latents
+from artifact_units.transfers import sent
 
 Ids = Sequence[int] | np.ndarray
 
@@ -42,7 +43,7 @@ class Move:
     step: float
 
     def __call__(self, latents: Latents, _fresh: Ids) -> Latents:
-        return latents + self.step * torch.tensor(self.direction).to(latents)
+        return latents + self.step * sent(torch.tensor(self.direction), latents.device)
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class Redraw:
     acceptance: float
 
     def __call__(self, latents: Latents, fresh: Ids) -> Latents:
-        return latents_of(fresh, latents.shape[1]).to(latents)
+        return sent(latents_of(fresh, latents.shape[1]), latents.device)
 
 
 LatentEdit = Truncate | Move | Redraw

@@ -23,6 +23,7 @@ from torch.nn import functional as F
 
 from artifact_units.generator import Generator, Layer
 from artifact_units.layouts import OWN, one_hot
+from artifact_units.transfers import sent
 
 EPSILON = 1e-8
 GAIN = math.sqrt(2)
@@ -37,7 +38,7 @@ def normalised(x: Tensor) -> Tensor:
 
 def smoothed(x: Tensor, before: int, after: int) -> Tensor:
     """Pad, and filter rows and columns by TAPS with gain 4 in all, as a zero-inserted map needs."""
-    taps = torch.tensor(TAPS, dtype=x.dtype, device=x.device) / 4
+    taps = sent(torch.tensor(TAPS, dtype=x.dtype) / 4, x.device)
     units = x.shape[1]
     x = F.pad(x, (before, after, before, after))
     x = F.conv2d(x, taps.view(1, 1, 4, 1).expand(units, 1, 4, 1), groups=units)

@@ -15,6 +15,7 @@ from torch import Tensor
 from artifact_units.classifier import STAGES, Classifier
 from artifact_units.errors import UserError, did_you_mean
 from artifact_units.shapes import Featuremaps, Heatmaps, Images, Logits
+from artifact_units.transfers import sent
 
 # y as a sum of the logits of artifact, normal, real (before the softmax).
 TARGETS = {"artifact": (1.0, 0.0, 0.0), "contrast": (1.0, -1.0, 0.0)}
@@ -34,7 +35,7 @@ def mask(
     pooled = stage == STAGES[-1]
     with torch.inference_mode(False), torch.set_grad_enabled(not pooled):
         logits, maps = _forward(classifier, images, stage)
-        target_of = torch.tensor(TARGETS[target], device=logits.device)
+        target_of = sent(torch.tensor(TARGETS[target]), logits.device)
         if pooled:
             alpha = _alpha_of_head(classifier, maps, target_of)
         else:
