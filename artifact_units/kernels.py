@@ -88,23 +88,26 @@ def _of_unit(grid, bound, pixels, inside, rows, cols):
     """
     (edge_y, weight_y), (edge_x, weight_x) = rows, cols
     height, width = grid.shape
+    above = np.empty(width + 1, np.uint8)  # of the two values of a column; the last one twice
+    lit = np.empty(width, np.int64)  # columns of the cells that are not skipped
     both, on = 0, 0
     for row in range(height):
         y0, y1, below = edge_y[row], edge_y[row + 1], min(row + 1, height - 1)
-        b, d = grid[row, 0], grid[below, 0]
-        ahead = (b > bound) + (d > bound)
         for col in range(width):
-            right = min(col + 1, width - 1)
-            a, c, behind = b, d, ahead
-            b, d = grid[row, right], grid[below, right]
-            ahead = (b > bound) + (d > bound)
-            if behind + ahead == 0:
-                continue
+            above[col] = (grid[row, col] > bound) + (grid[below, col] > bound)
+        above[width] = above[width - 1]
+        cells = 0
+        for col in range(width):  # without a branch, which could not be foretold
+            lit[cells] = col
+            cells += above[col] + above[col + 1] > 0
+        for col in lit[:cells]:
             x0, x1 = edge_x[col], edge_x[col + 1]
-            if behind + ahead == 4:
+            if above[col] + above[col + 1] == 4:
                 on += (y1 - y0) * (x1 - x0)
                 both += inside[y1, x1] - inside[y0, x1] - inside[y1, x0] + inside[y0, x0]
                 continue
+            right = min(col + 1, width - 1)
+            a, b, c, d = grid[row, col], grid[row, right], grid[below, col], grid[below, right]
             for y in range(y0, y1):
                 left, far = a + weight_y[y] * (c - a), b + weight_y[y] * (d - b)
                 found = _of_line(left, far, bound, pixels[y], inside[y : y + 2], weight_x, x0, x1)

@@ -78,7 +78,7 @@ def measured(
 
 
 @click.command()
-@click.option("--images", default=2000, help="How many.")
+@click.option("--images", default=10000, help="How many.")
 def main(images: int) -> None:
     """Print what add, push and pull of images cost under DVC."""
     start(f"{images} images of {PX} px under DVC, wall s (cpu s)")
