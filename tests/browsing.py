@@ -107,9 +107,9 @@ def watch(page: Page, address: str, troubles: list[str]) -> None:
 
 
 def take(page: Page, path: Path) -> None:
-    """A picture of what is seen, in 128 colours: small enough to keep."""
+    """A picture of what is seen, in all its colours."""
     picture = Image.open(io.BytesIO(page.screenshot()))
-    picture.convert("RGB").quantize(128).save(path, optimize=True)
+    picture.convert("RGB").save(path, optimize=True)
     assert page.viewport_size is not None
     assert picture.size == tuple(page.viewport_size.values())
 

@@ -12,7 +12,6 @@ import matplotlib as mpl
 from markupsafe import Markup, escape
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.patches import Rectangle
 
 # Stand-ins that svg() replaces by the page's variables: one drawing serves light and dark.
@@ -31,7 +30,19 @@ _STYLE: dict[Any, Any] = {
     "axes.spines.right": False,
     "axes.spines.left": False,
     "ytick.left": False,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 10.5,
+    "axes.titleweight": "bold",
+    "figure.constrained_layout.hspace": 0.06,
+    "figure.constrained_layout.use": True,
+    "figure.constrained_layout.wspace": 0.06,
+    "grid.color": RULE,
+    "grid.linewidth": 0.8,
+    "legend.fontsize": 8.5,
+    "legend.frameon": False,
+    "legend.labelcolor": MUTED,
 }
+_REFERENCE: dict[str, Any] = {"color": MUTED, "lw": 1, "ls": (0, (4, 3)), "zorder": 0}
 
 
 @dataclass(frozen=True)
@@ -66,6 +77,7 @@ class Curves:
     intervals: Mapping[str, Sequence[tuple[float, float]]] = field(default_factory=dict)
 
 
+@mpl.rc_context(_STYLE)
 def dots(
     name: str,
     panels: Mapping[str, Sequence[Dot]],
@@ -74,20 +86,18 @@ def dots(
 ) -> Markup:
     """A panel a metric: one dot and interval a correction; named vertical lines for reference."""
     rows = [dot.name for dot in next(iter(panels.values()))]
-    with mpl.rc_context(_STYLE):
-        figure = Figure(
-            figsize=(10.5, 0.9 + 0.34 * len(rows)), layout=ConstrainedLayoutEngine(wspace=0.06)
-        )
-        axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
-        for ax, (title, panel) in zip(axes, panels.items(), strict=True):
-            _dots(ax, title, panel, lines.get(title, {}))
-        axes[0].set_yticks(range(len(rows)), rows)
-        axes[0].set_ylim(len(rows) - 0.4, -0.9)
-        for label in axes[0].get_yticklabels():
-            label.set_color(INK)
-        return svg(figure, name, says)
+    figure = Figure((10.5, 0.9 + 0.34 * len(rows)))
+    axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
+    for ax, (title, panel) in zip(axes, panels.items(), strict=True):
+        _dots(ax, title, panel, lines.get(title, {}))
+    axes[0].set_yticks(range(len(rows)), rows)
+    axes[0].set_ylim(len(rows) - 0.4, -0.9)
+    for label in axes[0].get_yticklabels():
+        label.set_color(INK)
+    return svg(figure, name, says)
 
 
+@mpl.rc_context(_STYLE)
 def strip(name: str, layers: Mapping[str, Sequence[Cell]], says: str) -> Markup:
     """A line a layer, a cell a unit by rank: the stronger, the higher its score (from zero).
 
@@ -95,44 +105,36 @@ def strip(name: str, layers: Mapping[str, Sequence[Cell]], says: str) -> Markup:
     """
     width = max(map(len, layers.values()))
     highest = max((cell.score for cells in layers.values() for cell in cells), default=0)
-    with mpl.rc_context(_STYLE):
-        figure = Figure(
-            figsize=(10.5, 0.8 + 0.34 * len(layers)), layout=ConstrainedLayoutEngine(wspace=0.06)
-        )
-        ax = figure.subplots()
-        for row, cells in enumerate(layers.values()):
-            _strip(ax, row, cells, max(highest, 1e-9))
-            ax.text(
-                width + 0.6,
-                row,
-                f"unit {cells[0].unit}: {cells[0].score:.3f}",
-                va="center",
-                fontsize=9,
-            )
-        ax.set_xlim(0, width * 1.13)
-        ax.set_ylim(len(layers) - 0.4, -0.6)
-        ax.set_yticks(range(len(layers)), list(layers))
-        ax.tick_params(axis="y", labelcolor=INK)
-        ticks = [r for r in (1, 10, 20, 30, 40, 50, 60, 80, 100, 128, 256, 384, 512) if r <= width]
-        ax.set_xticks([r - 0.5 for r in ticks], [str(r) for r in ticks])
-        ax.set_xlabel("rank of the unit in its layer", loc="left")
-        return svg(figure, name, says)
+    figure = Figure((10.5, 0.8 + 0.34 * len(layers)))
+    ax = figure.subplots()
+    for row, cells in enumerate(layers.values()):
+        _strip(ax, row, cells, max(highest, 1e-9))
+        best = f"unit {cells[0].unit}: {cells[0].score:.3f}"
+        ax.text(width + 0.6, row, best, va="center", fontsize=9)
+    ax.set_xlim(0, width * 1.13)
+    ax.set_ylim(len(layers) - 0.4, -0.6)
+    ax.set_yticks(range(len(layers)), list(layers))
+    ax.tick_params(axis="y", labelcolor=INK)
+    ticks = [r for r in (1, 10, 20, 30, 40, 50, 60, 80, 100, 128, 256, 384, 512) if r <= width]
+    ax.set_xticks([r - 0.5 for r in ticks], [str(r) for r in ticks])
+    ax.set_xlabel("rank of the unit in its layer", loc="left")
+    return svg(figure, name, says)
 
 
+@mpl.rc_context(_STYLE)
 def curves(name: str, panels: Sequence[Curves], lines: Mapping[str, float], says: str) -> Markup:
     """Panels side by side with one scale where ``lines`` stand; curves differ in mark and dash."""
-    with mpl.rc_context(_STYLE):
-        width = 0.6 + min(2.6 * len(panels), 10.6)
-        figure = Figure(figsize=(width, 2.7), layout=ConstrainedLayoutEngine(wspace=0.06))
-        axes = figure.subplots(1, len(panels), sharey=bool(lines), squeeze=False)[0]
-        for ax, panel in zip(axes, panels, strict=True):
-            _curves(ax, panel, lines)
-            ax.set_ylim(bottom=0)
-        if len(panels[0].series) + len(lines) > 1:
-            axes[0].legend(frameon=False, fontsize=8.5, labelcolor=MUTED, loc="best")
-        return svg(figure, name, says)
+    figure = Figure((0.6 + min(2.6 * len(panels), 10.6), 2.7))
+    axes = figure.subplots(1, len(panels), sharey=bool(lines), squeeze=False)[0]
+    for ax, panel in zip(axes, panels, strict=True):
+        _curves(ax, panel, lines)
+        ax.set_ylim(bottom=0)
+    if len(panels[0].series) + len(lines) > 1:
+        axes[0].legend()
+    return svg(figure, name, says)
 
 
+@mpl.rc_context(_STYLE)
 def sheet(
     name: str,
     rows: Mapping[str, Sequence[Curves]],
@@ -141,18 +143,16 @@ def sheet(
 ) -> Markup:
     """Rows of panels, each row of one scale and with ``lines`` of its own; titles stand on top."""
     width = len(next(iter(rows.values())))
-    with mpl.rc_context(_STYLE):
-        layout = ConstrainedLayoutEngine(wspace=0.06, hspace=0.06)
-        figure = Figure(figsize=(10.5, 0.4 + 2.1 * len(rows)), layout=layout)
-        grid = figure.subplots(len(rows), width, sharey="row", squeeze=False)
-        for axes, (title, panels) in zip(grid, rows.items(), strict=True):
-            for ax, panel in zip(axes, panels, strict=True):
-                _curves(ax, panel, lines.get(title, {}))
-            axes[0].set_ylabel(title)
-        for ax in grid[1:].flat:
-            ax.set_title("", loc="left")
-        grid[0, 0].legend(frameon=False, fontsize=8.5, labelcolor=MUTED, loc="best")
-        return svg(figure, name, says)
+    figure = Figure((10.5, 0.4 + 2.1 * len(rows)))
+    grid = figure.subplots(len(rows), width, sharey="row", squeeze=False)
+    for axes, (title, panels) in zip(grid, rows.items(), strict=True):
+        for ax, panel in zip(axes, panels, strict=True):
+            _curves(ax, panel, lines.get(title, {}))
+        axes[0].set_ylabel(title)
+    for ax in grid[1:].flat:
+        ax.set_title("")
+    grid[0, 0].legend()
+    return svg(figure, name, says)
 
 
 def svg(figure: Figure, name: str, says: str) -> Markup:
@@ -188,14 +188,14 @@ def filed(chart: Markup) -> str:
 
 
 def _dots(ax: Axes, title: str, panel: Sequence[Dot], lines: Mapping[str, float]) -> None:
-    ax.set_title(title, loc="left", fontsize=10.5, fontweight="bold", pad=16)
+    ax.set_title(title, pad=16)
     for row, dot in enumerate(panel):
         ax.plot([dot.low, dot.high], [row, row], "-", color=ACCENT, lw=1.6, solid_capstyle="butt")
         ax.plot([dot.value], [row], "o", color=ACCENT, ms=6)
     for text, place in lines.items():
-        ax.axvline(place, color=MUTED, lw=1, ls=(0, (4, 3)), zorder=0)
+        ax.axvline(place, **_REFERENCE)
         ax.text(place, -0.75, text, ha="center", va="bottom", color=MUTED, fontsize=8.5)
-    ax.grid(axis="y", color=RULE, lw=0.8)
+    ax.grid(axis="y")
     ax.set_axisbelow(True)
 
 
@@ -210,7 +210,7 @@ def _strip(ax: Axes, row: int, cells: Sequence[Cell], highest: float) -> None:
 
 
 def _curves(ax: Axes, panel: Curves, lines: Mapping[str, float]) -> None:
-    ax.set_title(panel.title, loc="left", fontsize=10.5, fontweight="bold")
+    ax.set_title(panel.title)
     marks = (("-o", ACCENT), ("--s", INK), (":^", MUTED))
     many = len(panel.places) > 8  # such as epochs: numbers on an axis, and no marks
     places = list(panel.places) if many else list(range(len(panel.places)))
@@ -220,9 +220,9 @@ def _curves(ax: Axes, panel: Curves, lines: Mapping[str, float]) -> None:
             ax.fill_between(places, low, high, color=colour, alpha=0.12, lw=0)
         ax.plot(places, values, mark, color=colour, ms=0 if many else 5, lw=1.6, label=name)
     for text, place in lines.items():
-        ax.axhline(place, color=MUTED, lw=1, ls=(0, (4, 3)), zorder=0, label=text)
+        ax.axhline(place, label=text, **_REFERENCE)
     if not many:
         ax.set_xticks(places, [str(p) for p in panel.places])
     ax.set_xmargin(0.12)
-    ax.grid(axis="y", color=RULE, lw=0.8)
+    ax.grid(axis="y")
     ax.set_axisbelow(True)

@@ -83,7 +83,10 @@ def cell(value: Summary | None, best: bool = False) -> dict[str, Any] | None:
 def describe(name: str, results: Results) -> str:
     """One row of correct_generations.corrections in words; of a choice, what was chosen."""
     entry = results.params["correct_generations"]["corrections"][name]
-    options = [f"{k} {v}" for k, v in entry.items() if k not in ("ranking", "corrector")]
+    if name == UNCORRECTED:
+        return "as the generator makes them"
+    plain = ("ranking", "corrector", *(() if entry.get("gate") else ("gate",)))
+    options = [f"{k} {v}" for k, v in entry.items() if k not in plain]
     said = f"{entry['corrector']} by {entry['ranking']}"
     if entry["corrector"] == "chosen":
         said = f"chosen without the truth: {chosen_of(results)}"
@@ -96,13 +99,13 @@ def _table(
     title: str, names: Sequence[str], population: str, results: Results, found: Findings
 ) -> dict[str, Any]:
     known = results.corrections
-    best = {name: found.best_of(name, population) for name in names}
     rows = []
     for correction in [*found.corrections, *found.references]:
         values = [found.get(correction, name, population) for name in names]
         if not any(values):
             continue
-        cells = [cell(v, best[n] == correction) for n, v in zip(names, values, strict=True)]
+        best = [found.is_best(correction, name, population) for name in names]
+        cells = [cell(v, b) for v, b in zip(values, best, strict=True)]
         images = max(v.images for v in values if v)
         says = describe(correction, results) if correction in known else "known truth"
         reference = correction == UNCORRECTED or correction in found.references

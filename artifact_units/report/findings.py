@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
+
+import numpy as np
 
 from artifact_units.errors import UserError
 from artifact_units.measurements import Measurement, Summary, summarise
@@ -19,7 +22,7 @@ class Findings:
     """The measurements, repeats summarised; a correction is looked up by its name."""
 
     def __init__(self, measurements: Sequence[Measurement], corrections: Sequence[str]) -> None:
-        self.values = summarise(measurements)
+        self.values = {k: _possible(k[2], v) for k, v in summarise(measurements).items()}
         of_artifacts = dict.fromkeys(c for c, p, _ in self.values if p == "artifacts")
         if UNCORRECTED not in of_artifacts:
             raise UserError(
@@ -61,6 +64,13 @@ class Findings:
         }
         return max(found, key=found.__getitem__) if found and better else None
 
+    def is_best(self, correction: str, name: str, population: str = "artifacts") -> bool:
+        """Whether no correction is better than this one; equals are best together."""
+        best, mine = self.best_of(name, population), self.get(correction, name, population)
+        if mine is None or best is None or correction in (UNCORRECTED, *self.references):
+            return False
+        return mine.value == self.values[best, population, name].value
+
     @property
     def best(self) -> str:
         """The best correction by ``goal``."""
@@ -68,6 +78,18 @@ class Findings:
         if best is None:
             raise UserError("params.yaml compares no correction; add one beside 'none'")
         return best
+
+
+def _possible(name: str, value: Summary) -> Summary:
+    """The value, its interval cut to what the metric can be.
+
+    A bootstrap's interval is its quantiles moved to lie around the value (``resampling.interval``),
+    which can move an end a little beyond 0 or 1. Deviations of repeats stay as they are.
+    """
+    if value.repeats > 1:
+        return value
+    low, high = np.clip((value.low, value.high), *metric(name).bounds)
+    return replace(value, low=float(low), high=float(high))
 
 
 def spread(value: Summary) -> str:
@@ -98,20 +120,20 @@ def headline(found: Findings) -> str:
 
 def lead(results: Results, found: Findings) -> str:
     """What stands under the headline: how it was chosen, what it costs, what it does not show."""
-    said = [_chosen(found), _edited(results.edits(found.best))]
+    said = [_compared(found)]
     if results.params["correct_generations"]["corrections"][found.best]["corrector"] == "chosen":
-        said.insert(1, f"It was found without the truth: {chosen_of(results)}.")
+        said.append(
+            "How it corrects was not picked on them: choose_correction found that without the "
+            f"truth, on other, labelled generations ({chosen_of(results)})."
+        )
+    said.append(_edited(results.edits(found.best)))
     if likeness := found.get(found.best, "psnr", "normals"):
         said.append(
             "The same edit changes normal generations too: they keep a likeness of "
             f"{number(likeness.value)} dB to what they were."
         )
     if results.truth:
-        units, layers = sum(map(len, results.truth.units.values())), list(results.truth.units)
-        said.append(
-            f"The truth is known: {counted(units, 'unit')} of {listed(layers)} were made "
-            "defective, and every claim below is held against them."
-        )
+        said.append(_planted(results.truth.units, results.edits(found.best)[0]["layers"]))
     else:
         said.append("No truth is known here: nothing says which units are really at fault.")
     return " ".join(said)
@@ -132,12 +154,20 @@ def _recovered(found: Findings, best: str, after: Summary) -> str:
     )
 
 
-def _chosen(found: Findings) -> str:
+def _compared(found: Findings) -> str:
     after, compared = found.get(found.best, found.goal), len(found.corrections) - 1
     said = f"It is the best of {counted(compared, 'correction')} by {metric(found.goal).title}"
     if after and (span := interval(after.low, after.high)):
         said += f" ({number(after.value)}, {spread(after)} {span})"
-    return f"{said}, chosen on the generations it is measured on, so a little flattered."
+    return f"{said}, picked on the generations that it is measured on, so a little flattered."
+
+
+def _planted(units: Mapping[str, Sequence[int]], edits: Mapping[str, Any]) -> str:
+    count = counted(sum(map(len, units.values())), "unit")
+    said = f"The truth is known: {count} of {listed(list(units))} were made defective"
+    edited = [(layer, u) for layer, edit in edits.items() for u in edit.get("units", ())]
+    hit = sum(u in units.get(layer, ()) for layer, u in edited)
+    return f"{said}, {hit} of the {len(edited)} edited among them." if edited else f"{said}."
 
 
 def _edited(repeats: list[dict[str, Any]]) -> str:

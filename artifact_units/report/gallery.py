@@ -23,6 +23,7 @@ PAIRS = 8  # of the cover
 COVER_PX = 256  # at most, of a picture of the cover
 CLEAN = "clean (truth)"
 STRONGEST = 6  # generations of a unit
+LEFT = 4  # times the difference that is left is shown: a quarter of the range is the brightest
 
 
 @dataclass(frozen=True)
@@ -119,10 +120,14 @@ class Gallery:
         return [original, "heatmap and mask", *others], rows
 
     def failures(self) -> list[dict[str, Any]]:
-        """Generations that the best correction changed most outside the mask, worst first."""
+        """What the best correction does worst, worst first: the lowest pixel recovery.
+
+        Where no truth is known, the largest change outside the mask, where nothing seemed wrong.
+        """
         wanted = {"correction": self.best, "population": "artifacts", "repeat": 0}
         mine = [row for row in self.results.changes if wanted.items() <= row.items()]
-        mine.sort(key=lambda row: -np.nan_to_num(row["outside"]))
+        by, sign = ("pixel_recovery", 1) if self.results.truth else ("outside", -1)
+        mine.sort(key=lambda row: np.nan_to_num(sign * row[by], nan=np.inf))
         worst = mine[: self.results.params["report"]["failures"]]
         ids = [row["id"] for row in worst]
         images = {name: of.take(ids) for name, of in self._compared_sets().items()}
@@ -130,7 +135,7 @@ class Gallery:
             {
                 "title": f"Generation {row['id']}",
                 "facts": _change(row),
-                "pictures": self._compared(row["id"], {k: v[n] for k, v in images.items()}),
+                "pictures": self._failed(row["id"], {k: v[n] for k, v in images.items()}),
             }
             for n, row in enumerate(worst)
         ]
@@ -151,6 +156,16 @@ class Gallery:
             label = labels.get(i, "no label")
             alt = f"generation {i}, labelled {label}; outlined where unit {unit} of {layer} is on"
             pictures.append(shown(image, alt, label, on))
+        return pictures
+
+    def _failed(self, i: int, images: Mapping[str, Picture]) -> list[Shown]:
+        """These, and where the corrected picture still differs from the clean one, if known."""
+        pictures = self._compared(i, images)
+        if CLEAN in images:
+            after, clean = images[self.best], images[CLEAN]
+            far = (after.float() - clean.float()).abs().mean(0) / 255
+            alt = f"generation {i}: difference of corrected and clean, {LEFT} times"
+            pictures.append(shown(heated(after, far * LEFT), alt, f"difference ×{LEFT}"))
         return pictures
 
     def _compared(self, i: int, images: Mapping[str, Picture]) -> list[Shown]:
@@ -177,6 +192,5 @@ def _few(names: list[str], best: str) -> list[str]:
 
 def _change(row: Mapping[str, Any]) -> str:
     said = f"changed {number(row['outside'])} outside the mask, {number(row['inside'])} in it"
-    if np.isfinite(row["pixel_recovery"]):
-        said += f"; pixel recovery {number(row['pixel_recovery'])}"
-    return said
+    recovered = row["pixel_recovery"]
+    return f"pixel recovery {number(recovered)}; {said}" if np.isfinite(recovered) else said

@@ -20,6 +20,7 @@ from artifact_units.report.data import Results
 from artifact_units.report.findings import UNCORRECTED, Findings, headline, lead
 from artifact_units.report.gallery import Gallery
 from artifact_units.report.pictures import montage
+from artifact_units.report.tried import ranking_behind
 from artifact_units.report.words import metric, number, percent
 
 HERE = Path(__file__).parent
@@ -108,14 +109,19 @@ def _figures(results: Results, found: Findings) -> list[dict[str, str]]:
 
 
 def _found_units(results: Results, found: Findings) -> list[dict[str, str]]:
-    ranking, name = units.ranking_of(results), "mean_average_precision"
-    precision, chance = found.get(ranking, name, "units"), found.get("chance", name, "units")
-    if precision is None:
+    ranking, used = units.ranking_of(results), ranking_behind(results, found.best)
+    name = "mean_average_precision"
+    own = found.get(ranking, name, "units")
+    if own is None:
         return []
-    note = f"of {ranking} for the planted units"
-    if chance:
-        note += f"; a random order: {number(chance.value)}"
-    return [{"label": "Average precision", "value": number(precision.value), "note": note}]
+    note = f"of the ranking {ranking}, for the planted units"
+    for other, said in (
+        (used, f"of {used}, which “{found.best}” goes by"),
+        ("chance", "by chance"),
+    ):
+        if other != ranking and (value := found.get(other, name, "units")):
+            note += f"; {said}: {number(value.value)}"
+    return [{"label": "Average precision", "value": number(own.value), "note": note}]
 
 
 def _label(name: str) -> str:
@@ -130,7 +136,7 @@ def _rows(gallery: Gallery, found: Findings) -> dict[str, Any]:
 
 def _classifier(results: Results, found: Findings) -> dict[str, Any]:
     metrics = results.classifier
-    labels = Counter(row["label"] for row in results.labels)
+    labels = Counter(row["label"] for row in results.labels if row["split"] == "train")
     iou, chance, agreement = (
         found.get(UNCORRECTED, name, "heldout")
         for name in ("mask_iou", "mask_iou_chance", "classifier_agreement")

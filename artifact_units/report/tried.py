@@ -29,7 +29,7 @@ def section(results: Results) -> dict[str, Any] | None:
     possible = sorted((r for r in results.choices if not r["why_not"]), key=lambda r: r["cost"])
     return {
         "looked": results.params["choose_correction"],
-        "tried": len(results.choices),
+        "tried": sum(bool(row["corrector"]) for row in possible),
         "chosen": chosen_of(results),
         "rows": [_row(r) for r in possible[:SHOWN]],
         "impossible": [f"{candidate(r)}: {r['why_not']}" for r in results.choices if r["why_not"]],
@@ -40,6 +40,16 @@ def section(results: Results) -> dict[str, Any] | None:
 def chosen_of(results: Results) -> str:
     """What choose_correction chose, in words."""
     return next((candidate(row) for row in results.choices or () if row["chosen"]), "unknown")
+
+
+def ranking_behind(results: Results, name: str) -> str:
+    """The ranking that picked a correction's units; empty where it edits none by name."""
+    if not any("units" in edit for edit in results.edits(name)[0]["layers"].values()):
+        return ""
+    entry = results.params["correct_generations"]["corrections"][name]
+    if entry["corrector"] != "chosen":
+        return entry["ranking"]
+    return next((row["ranking"] for row in results.choices or () if row["chosen"]), "")
 
 
 def candidate(row: Point) -> str:

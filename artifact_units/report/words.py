@@ -9,12 +9,18 @@ from dataclasses import dataclass, replace
 
 @dataclass(frozen=True)
 class Metric:
-    """A metric's title, which way is better (``lower``, ``higher`` or neither), what it says."""
+    """A metric's title, which way is better (``lower``, ``higher`` or neither), what it says.
+
+    ``bounds`` are the least and the most that it can be.
+    """
 
     title: str
     better: str
     says: str
+    bounds: tuple[float, float] = (-math.inf, math.inf)
 
+
+SHARE, AMOUNT = (0.0, 1.0), (0.0, math.inf)  # bounds
 
 # By name, or by what the name begins with (the extractor's name follows).
 METRICS = {
@@ -30,44 +36,56 @@ METRICS = {
         "higher",
         "1 − |corrected − clean| / |uncorrected − clean| over all pixels: 1 is the clean image; "
         "below 0 the images are further from it than before the correction.",
+        (-math.inf, 1.0),
     ),
     "psnr": Metric(
         "likeness, dB",
         "",
         "Peak signal-to-noise ratio of the corrected image to the uncorrected one. For normal "
         "generations higher is better: below about 30 dB the change is seen.",
+        AMOUNT,
     ),
     "inside": Metric(
-        "change in the mask", "", "Mean absolute change of pixels in the mask; 1 is black to white."
+        "change in the mask",
+        "",
+        "Mean absolute change of pixels in the mask; 1 is black to white.",
+        SHARE,
     ),
     "outside": Metric(
-        "change outside", "lower", "The same outside the mask, where nothing seemed wrong."
+        "change outside", "lower", "The same outside the mask, where nothing seemed wrong.", SHARE
     ),
     "changed": Metric(
-        "pixels changed", "", "Fraction of pixels that the correction changed, however little."
+        "pixels changed",
+        "",
+        "Fraction of pixels that the correction changed, however little.",
+        SHARE,
     ),
-    "fid": Metric("FID", "lower", "Fréchet distance in Inception's features."),
+    "fid": Metric("FID", "lower", "Fréchet distance in Inception's features.", AMOUNT),
     "frechet": Metric(
         "Fréchet distance",
         "lower",
         "Distance of the distribution of an extractor's features from that of the real images, or "
         "of the clean generator's. Few images bias it upwards: compare only equal numbers.",
+        AMOUNT,
     ),
     "kid": Metric("KID", "lower", "Kernel distance in Inception's features; unbiased."),
     "kernel": Metric("kernel distance", "lower", "As the Fréchet distance, without its bias."),
     "precision": Metric(
-        "precision", "higher", "Fraction of generations that lie among the real images."
+        "precision", "higher", "Fraction of generations that lie among the real images.", SHARE
     ),
     "recall": Metric(
-        "recall", "higher", "Fraction of the real images that lie among the generations."
+        "recall", "higher", "Fraction of the real images that lie among the generations.", SHARE
     ),
     "realism": Metric(
         "realism",
         "higher",
         "Realism score of an image (Kynkäänniemi et al., 2019), averaged: above 1 it lies among "
         "the real images.",
+        AMOUNT,
     ),
-    "realistic": Metric("realistic", "higher", "Fraction of generations of realism 1 or more."),
+    "realistic": Metric(
+        "realistic", "higher", "Fraction of generations of realism 1 or more.", SHARE
+    ),
 }
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from browsing import ABSENT, CONTRASTS, NAMELESS, PICTURES, take
 from house import ROOT
+from PIL import Image
 from small_results import params, write_results
 
 from artifact_units.report.data import Results
@@ -78,6 +79,15 @@ def test_the_page_is_never_wider_than_the_window(open_page, report, width):
     assert not open_page(report, width).evaluate(WIDER)
 
 
+def test_on_a_phone_no_first_column_hides_the_others(open_page, report):
+    columns = (
+        open_page(report, 390)
+        .locator("tbody th")
+        .evaluate_all("all => all.map(e => e.offsetWidth)")
+    )
+    assert max(columns) < 390 / 2
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_text_can_be_read_and_controls_have_names(open_page, report, scheme):
     window = open_page(report, color_scheme=scheme)
@@ -101,3 +111,5 @@ def test_pictures_of_the_docs_are_of_the_page(open_page, report, tmp_path):
         report = (ROOT / "results/report/report.html").as_uri()
     take(open_page(report), folder / "report.png")
     take(open_page(report, 390), folder / "report-phone.png")
+    with Image.open(folder / "report.png") as picture:
+        assert picture.mode == "RGB"  # a palette would band the skies

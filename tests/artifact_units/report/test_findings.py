@@ -52,6 +52,27 @@ def test_a_value_that_is_no_number_is_not_compared() -> None:
     )
 
 
+def test_equals_are_best_together_and_the_uncorrected_row_is_not_among_them() -> None:
+    found = findings("precision_scene", none=0.75, one_layer=0.75, sequential=0.75)
+    assert [found.is_best(name, "precision_scene") for name in NAMES] == [False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("metric", "shown"),
+    [
+        ("changed", (0.0, 1.0)),
+        ("frechet_scene", (0.0, 1.25)),
+        ("pixel_recovery", (-0.25, 1.0)),
+        ("kernel_scene", (-0.25, 1.25)),  # unbiased, so below 0 at times
+    ],
+)
+def test_an_interval_ends_where_the_metric_does(metric: str, shown: tuple[float, float]) -> None:
+    found = Findings([Measurement("none", 0, "artifacts", metric, 0.5, -0.25, 1.25)], NAMES)
+    value = found.get("none", metric)
+    assert value is not None
+    assert (value.low, value.high) == shown
+
+
 def test_without_the_uncorrected_row_nothing_can_be_said() -> None:
     with pytest.raises(UserError, match="'none'"):
         findings("frechet_scene", one_layer=2)

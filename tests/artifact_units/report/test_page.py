@@ -15,9 +15,11 @@ import pytest
 from small_results import params, write_results
 
 from artifact_units.errors import UserError
+from artifact_units.measurements import Measurement
 from artifact_units.report.data import Results
 from artifact_units.report.page import contents, plots
 from artifact_units.report.page import page as page_of
+from artifact_units.tables import write_table
 
 
 def page(results: Results) -> str:
@@ -204,6 +206,7 @@ def test_what_was_tried_is_shown_cheapest_first_and_what_was_not_possible(text: 
         "no correction",
     ]
     assert section.count(">chosen<") == 1
+    assert "tried 4 candidates" in section  # no correction is none, and one was not possible
     assert "n 9, stop 2: a layer has 5 units, n is 9" in section
     assert "by n: units a layer, 1, 2: cost 0.280, 0.210" in section
     assert "by corrector, clip, sequential: cost 0.210, 0.800" in section
@@ -238,8 +241,87 @@ def test_a_choice_is_named_by_what_was_chosen(known: Results) -> None:
         "corrector": "chosen",
     }
     text = page(Results(known.folder, Path("nowhere"), asked))
-    assert "It was found without the truth: clip by defective_score; n 2, stop 2." in text
+    said = "choose_correction found that without the truth, on other, labelled generations"
+    assert f"{said} (clip by defective_score; n 2, stop 2)." in text
     assert "chosen without the truth: clip by defective_score; n 2, stop 2" in text
+
+
+def test_only_of_a_choice_the_lead_says_that_it_was_found_elsewhere(text: str) -> None:
+    (lead,) = re.findall('<p class="lead">(.*?)</p>', text)
+    assert "picked on the generations that it is measured on, so a little flattered" in lead
+    assert "choose_correction" not in lead
+
+
+def test_the_lead_counts_the_planted_units_among_those_edited(tmp_path: Path) -> None:
+    results, truth = write_results(tmp_path)
+    layers = {"layer1": {"kind": "clip", "units": [2, 3]}, "layer2": {"kind": "clip", "units": [1]}}
+    edits = [{"layers": layers, "latent": None, "gate": 0.0, "tries": 1}]
+    (results / "correct_generations/sequential/edits.json").write_text(json.dumps(edits))
+    assert (
+        "3 units of layer1 and layer2 were made defective, 1 of the 3 edited among them."
+        in page(Results(results, truth, params()))
+    )
+
+
+def test_the_classifier_learnt_from_the_train_split_alone(tmp_path: Path) -> None:
+    results, truth = write_results(tmp_path)
+    columns = {
+        "id": [0, 1, 2, 3, 4, 5],
+        "label": ["artifact", "artifact", "normal", "normal", "normal", "normal"],
+        "split": ["train", "test", "train", "train", "validation", "test"],
+        "raters": [1] * 6,
+    }
+    write_table(results / "label_generations" / "labels.parquet", "labels", columns)
+    text = " ".join(page(Results(results, truth, params())).split())
+    assert "learnt from 1 generations labelled artifact, 2 labelled normal" in text
+
+
+def worst(text: str) -> list[str]:
+    return re.findall(r"<h3>Generation (\d+)</h3>", text.split('id="failures"')[1])
+
+
+def test_the_worst_are_those_of_the_lowest_pixel_recovery(known: Results, text: str) -> None:
+    mine = [row for row in known.changes if row["correction"] == "sequential"]
+    of_artifacts = [row for row in mine if row["population"] == "artifacts"]
+    ids = [str(row["id"]) for row in sorted(of_artifacts, key=lambda r: r["pixel_recovery"])]
+    assert worst(text) == ids[:2]
+    assert worst(text) != [
+        str(row["id"]) for row in sorted(of_artifacts, key=lambda r: -r["outside"])[:2]
+    ]
+    assert "of the lowest pixel recovery by “sequential”" in text
+    assert text.count("<figcaption>difference ×4</figcaption>") == 2
+
+
+def test_without_a_truth_the_worst_are_those_changed_most_outside_the_mask(unknown: str) -> None:
+    assert "changed most outside the mask" in unknown
+    assert "lowest pixel recovery" not in unknown
+    assert "worst" not in unknown.split("<body>")[1]
+    assert "difference ×4" not in unknown
+    changes = [float(v) for v in re.findall(r"changed ([\d.]+) outside", unknown)]
+    assert len(changes) == 2
+    assert changes == sorted(changes, reverse=True)
+
+
+def test_a_gate_of_nought_is_not_said_and_another_is(known: Results) -> None:
+    asked = copy.deepcopy(params())
+    asked["correct_generations"]["corrections"]["one_layer"]["gate"] = 0
+    asked["correct_generations"]["corrections"]["sequential"]["gate"] = 0.5
+    said = page(Results(known.folder, Path("nowhere"), asked)).split('id="run"')[0]
+    assert "gate 0.5" in said
+    assert not re.search(r"gate 0(?!\.)", said)
+
+
+def test_average_precision_is_said_of_which_ranking(known: Results) -> None:
+    asked = copy.deepcopy(params())
+    asked["correct_generations"]["corrections"]["sequential"]["ranking"] = "other"
+    found = Results(known.folder, Path("nowhere"), asked)
+    found.measurements.append(
+        Measurement("other", 0, "units", "mean_average_precision", 0.5, images=10)
+    )
+    assert (
+        "of the ranking defective_score, for the planted units; "
+        "of other, which “sequential” goes by: 0.500; by chance: 0.375"
+    ) in page(found)
 
 
 def test_outputs_are_named_by_what_their_manifests_hold(tmp_path: Path) -> None:
@@ -253,6 +335,7 @@ def test_outputs_are_named_by_what_their_manifests_hold(tmp_path: Path) -> None:
     assert f'<code title="{"ab" * 32}">' in section  # the folder of reals, as score_units read it
     assert f'<code title="{"cd" * 32}">' in section
     assert "results/score_units/scores.parquet" in section
+    assert '<th scope="row">score_units</th>' in section
 
 
 def test_the_charts_are_files_too_in_colours_of_their_own(known: Results) -> None:
