@@ -5,7 +5,7 @@ REPORT := results/report/report.html
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 unexport PYTHONDONTWRITEBYTECODE  # a stage is a process: it finds modules compiled by the first
 
-.PHONY: run test slurm-test check lint bench-truth report screenshots schema docs lock mend status gc exp grid exps analysis clean
+.PHONY: run test slurm-test check lint bench bench-truth report screenshots schema docs lock mend status gc exp grid exps analysis clean
 .DEFAULT_GOAL := run
 
 ## run: everything that params.yaml asks for and that is not done yet

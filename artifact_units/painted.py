@@ -23,13 +23,6 @@ def mask_of(painted: Painted) -> Mask:
     return flat.reshape(painted.px, painted.px)
 
 
-def painted_from(mask: Mask) -> Painted:
-    """The inverse; a ValueError where nothing is painted."""
-    edges = np.flatnonzero(np.diff(mask.ravel().astype(np.int8), prepend=0, append=0))
-    runs = zip(edges[::2].tolist(), (edges[1::2] - edges[::2]).tolist(), strict=True)
-    return Painted(len(mask), tuple(runs))
-
-
 def masks_by_id(verdicts: Iterable[Verdict]) -> dict[int, Mask]:
     """id -> the pixels that at least half of those painted who painted this generation."""
     found: dict[int, Mask] = {}

@@ -38,13 +38,18 @@ def write_reals(folder: Path, source: Path, px: int, crop: Crop, most: int) -> t
     first file that cannot be read.
     """
     pictures = islice(_pictures(source), most)
-    rows = ((fitted(picture, px, crop), min(picture.size) < px) for picture in pictures)
+    room = np.zeros((SHARD, 3, px, px), np.uint8)  # the same for every shard
     done = enlarged = 0
-    while batch := list(islice(rows, SHARD)):
-        pixels, small = zip(*batch, strict=True)
-        write_shard(folder, done // SHARD, range(done, done + len(batch)), np.stack(pixels))
-        done, enlarged = done + len(batch), enlarged + sum(small)
+    while small := [_put(picture, row, crop) for row, picture in zip(room, pictures, strict=False)]:
+        write_shard(folder, done // SHARD, range(done, done + len(small)), room[: len(small)])
+        done, enlarged = done + len(small), enlarged + sum(small)
     return done, enlarged
+
+
+def _put(picture: Image.Image, row: Picture, crop: Crop) -> bool:
+    px = row.shape[-1]
+    row[:] = fitted(picture, px, crop)
+    return min(picture.size) < px
 
 
 def fitted(picture: Image.Image, px: int, crop: Crop) -> Picture:
@@ -80,8 +85,7 @@ def decoded(content: bytes) -> Image.Image:
 def _pictures(source: Path) -> Iterator[Image.Image]:
     shards = shards_of(source)
     for shard in shards:
-        for pixels in read_shard(shard):
-            yield Image.fromarray(pixels.transpose(1, 2, 0))
+        yield from (Image.fromarray(pixels.transpose(1, 2, 0)) for pixels in read_shard(shard))
     for name, contents in () if shards else files_in(source):
         try:
             picture = decoded(contents())

@@ -34,6 +34,7 @@ ROOT = Path(__file__).parents[1]
 CORRECTIONS = ("none", "sequential")
 STAGES = (
     "sample_generations",
+    "annotate_generations",
     "read_reals",
     "train_classifier",
     "compute_masks",
@@ -60,7 +61,9 @@ sys.exit(done.stderr if done.returncode else 0)
 def set_up(place: Path, images: int, px: int) -> dict[str, str]:
     """Inputs for so many images in ``place``; the command of each stage there."""
     depth = 2 * px.bit_length() - 4  # layers: two of 4 px, and two more each time the side doubles
-    for name in ("artifact_units", "demo", "steps", "params", "dvc.yaml"):
+    (place / "demo").mkdir()
+    demo = [f"demo/{file.name}" for file in (ROOT / "demo").iterdir()]  # its dvc.yaml must be here
+    for name in ("artifact_units", "steps", "params", "dvc.yaml", *demo):
         (place / name).symlink_to(ROOT / name)
     values = YAML().load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     values["inputs"] |= {
@@ -71,6 +74,7 @@ def set_up(place: Path, images: int, px: int) -> dict[str, str]:
     }
     values["run"]["device"] = "cpu"
     values["sample_generations"] |= dict.fromkeys(("labelled", "unlabelled", "heldout"), images)
+    values["annotate_generations"]["reference"] = images
     values["read_reals"] |= {"px": px, "images": images}
     values["collect_featuremaps"] |= {
         "layers": [f"layer{k}" for k in range(1, depth + 1)],
@@ -97,10 +101,14 @@ def set_up(place: Path, images: int, px: int) -> dict[str, str]:
 
 def _write_inputs(place: Path, images: int, px: int, depth: int) -> None:
     torch.manual_seed(0)
-    network = PGGAN(16, [16] * depth)
-    for tensor in network.parameters():
-        torch.nn.init.normal_(tensor, std=0.15)
-    save_generator(place / "generator.safetensors", as_generator(network))
+    planted = place / "results/plant_defects"
+    for path in (planted / "truth/clean.safetensors", place / "generator.safetensors"):
+        network = PGGAN(16, [16] * depth)
+        for tensor in network.parameters():
+            torch.nn.init.normal_(tensor, std=0.15)
+        save_generator(path, as_generator(network))
+    (planted / "generator.safetensors").symlink_to(place / "generator.safetensors")
+    (planted / "truth/units.json").write_text("{}", encoding="utf-8")
     reals = torch.randint(0, 256, (images, 3, px, px), dtype=torch.uint8)
     write_images(place / "reals", range(images), iter(reals.split(1000)))
 

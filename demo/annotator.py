@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from artifact_units import compute
-from artifact_units.generator import Generator
 from artifact_units.images import ImageSet
 from artifact_units.labels import Verdict
-from artifact_units.shapes import Images, Masks
+from artifact_units.shapes import Images
 from artifact_units.tables import write_table
 from demo.differences import areas, truth_masks
 
@@ -21,33 +21,43 @@ RATER = "simulated"
 
 @dataclass(frozen=True)
 class Compared:
-    """Generations beside their clean twins: where they differ, and which are artifacts."""
+    """Generations held against their clean twins: where they differ, and which are artifacts."""
 
     ids: np.ndarray
-    clean: Images
-    masks: Masks
+    px: int
+    masks: np.ndarray  # uint8 [image, byte]: np.packbits of each mask
     areas: np.ndarray  # float64 [image]: the part of the image that its mask covers
     artifact: np.ndarray  # bool [image]
 
 
 def compared(
-    broken: ImageSet, clean: Generator, batch: int, mask_difference: float, area: float
+    broken: ImageSet, twins: Iterable[Images], mask_difference: float, area: float
 ) -> Compared:
-    """Hold a broken generator's images against the clean generator's of the same latents."""
-    images = torch.cat(list(broken.batches(batch)))
-    twins = torch.cat(list(compute.sample(clean, broken.ids, batch)))
-    masks = truth_masks(images, twins, mask_difference)
-    covered = areas(masks).numpy()
-    return Compared(broken.ids, twins, masks, covered, covered > area)
+    """Hold a broken generator's images against the clean one's, which come in the same order.
+
+    No more of either are in memory at once than a batch of twins and a shard.
+    """
+    images = broken.batches(1)
+    masks = np.zeros((len(broken), -(-(broken.px**2) // 8)), np.uint8)
+    covered = np.zeros(len(broken))
+    done = 0
+    for clean in twins:
+        here = slice(done, done + len(clean))
+        beside = torch.cat(list(islice(images, len(clean))))
+        found = truth_masks(beside, clean, mask_difference)
+        masks[here] = np.packbits(found.flatten(1).numpy(), axis=1)
+        covered[here] = areas(found).numpy()
+        done = here.stop
+    return Compared(broken.ids, broken.px, masks, covered, covered > area)
 
 
-def verdicts_of(seen: Compared, checkpoint: str, error_rate: float, seed: int) -> list[Verdict]:
+def verdicts_of(
+    ids: np.ndarray, artifact: np.ndarray, checkpoint: str, error_rate: float, seed: int
+) -> list[Verdict]:
     """A verdict a generation; whether it is wrong is drawn from (seed, id) and nothing else."""
-    ids = seen.ids.tolist()
-    wrong = [np.random.RandomState([seed, i]).random_sample() < error_rate for i in ids]
-    said = seen.artifact ^ np.array(wrong)
-    words = np.where(said, "artifact", "normal").tolist()
-    return [Verdict(i, checkpoint, RATER, word) for i, word in zip(ids, words, strict=True)]
+    wrong = [np.random.RandomState([seed, i]).random_sample() < error_rate for i in ids.tolist()]
+    words = np.where(artifact ^ np.array(wrong), "artifact", "normal").tolist()
+    return [Verdict(i, checkpoint, RATER, w) for i, w in zip(ids.tolist(), words, strict=True)]
 
 
 def write_truths(path: Path, seen: Compared) -> None:
@@ -56,6 +66,6 @@ def write_truths(path: Path, seen: Compared) -> None:
         "id": seen.ids,
         "artifact": seen.artifact,
         "area": seen.areas,
-        "mask": [np.packbits(mask).tobytes() for mask in seen.masks.numpy()],
+        "mask": [mask.tobytes() for mask in seen.masks],
     }
-    write_table(path, "truths", columns, {"px": str(seen.masks.shape[-1])})
+    write_table(path, "truths", columns, {"px": str(seen.px)})

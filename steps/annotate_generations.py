@@ -36,20 +36,22 @@ def main(
     device = compute.prepare(run.device, run.threads)
     clean = load_generator(planted / "clean.safetensors")
     clean = compute.placed(clean, device, run.precision, run.channels_last)
-    limits = run.batch, params.mask_difference, params.area
-    labelled = compared(open_images(generations / "labelled"), clean, *limits)
-    heldout = compared(open_images(generations / "heldout"), clean, *limits)
+    limits, errors = (params.mask_difference, params.area), (params.error_rate, params.seed)
+    labelled, heldout = (open_images(generations / name) for name in ("labelled", "heldout"))
     reference = range(REFERENCE, REFERENCE + params.reference)
     with whole_folder(truth) as part:
         shutil.copyfile(planted / "units.json", part / "units.json")
-        write_truths(part / "labelled.parquet", labelled)
-        write_truths(part / "heldout.parquet", heldout)
-        write_images(part / "clean", heldout.ids, iter([heldout.clean]))
+        write_images(part / "clean", heldout.ids, compute.sample(clean, heldout.ids, run.batch))
         write_images(part / "reference", reference, compute.sample(clean, reference, run.batch))
-    verdicts = verdicts_of(labelled, sha256_of(generator), params.error_rate, params.seed)
+        twins = open_images(part / "clean").batches(run.batch)
+        write_truths(part / "heldout.parquet", compared(heldout, twins, *limits))
+        twins = compute.sample(clean, labelled.ids, run.batch)
+        seen = compared(labelled, twins, *limits)
+        write_truths(part / "labelled.parquet", seen)
+    verdicts = verdicts_of(seen.ids, seen.artifact, sha256_of(generator), *errors)
     write_text(labels, lines_of(verdicts))
     changed = compute.effect(clean, labelled.ids[: run.batch])
-    found = f"{labelled.artifact.sum()} of {len(verdicts)}"
+    found = f"{seen.artifact.sum()} of {len(verdicts)}"
     say(f"{found} labelled generations are artifacts{changed}")
 
 

@@ -23,7 +23,7 @@ from steps.values import bounds_of, spare_values, validated
 # Before torch is imported. Idle OpenMP threads neither sleep at once (a stage of small operations
 # takes twice as long on two threads) nor spin for milliseconds (they would starve other stages).
 os.environ.setdefault("GOMP_SPINCOUNT", "50000")
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # run.threads says what else may run
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # where there is no run.threads
 
 PATH = click.Path(path_type=Path)
 OBJECTS = 100_000  # more than these since the last look for cycles: the next one
@@ -96,6 +96,8 @@ def step(section: type[BaseModel] | None = None, *, run: bool = False) -> Callab
                     mine = {k: given.pop(k) for k in model.model_fields if k in given}
                     mine |= spare_values(context.args) if name == "params" else {}
                     given[name] = validated(model, mine)
+                if run:  # before numpy is imported
+                    os.environ["OPENBLAS_NUM_THREADS"] = str(given["run"].threads)
                 inputs = _inputs(context.command, given)
                 values = _values(given)
                 with contract.kept(contract.Task(_name_of(function), inputs, outputs, values)):
@@ -103,12 +105,9 @@ def step(section: type[BaseModel] | None = None, *, run: bool = False) -> Callab
                         _keep_pandas_out_of_arrow()
                     function(**given)
 
-        takes_spare = section is not None and _takes_spare(section)
-        settings = {
-            "ignore_unknown_options": takes_spare,
-            "allow_extra_args": takes_spare,
-            "max_content_width": 100,
-        }
+        spare = section is not None and _takes_spare(section)
+        settings = {"ignore_unknown_options": spare, "allow_extra_args": spare}
+        settings |= {"max_content_width": 100}
         command = click.command(cls=Step, help=function.__doc__, context_settings=settings)(body)
         command.params += [option for model in sections.values() for option in _options(model)]
         return command

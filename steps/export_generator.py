@@ -14,7 +14,11 @@ from steps.command import input_path, output_path, say, step
 @input_path("corrections", "edits.json of a correction.")
 @output_path("out", "Checkpoint to write; without a suffix it gets that of its kind.")
 @click.option(
-    "--repeat", type=click.IntRange(0), default=0, help="Which repeat of the corrections."
+    "--repeat",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="Which repeat of the corrections.",
 )
 @click.option(
     "--approximate", is_flag=True, help="Fold also where that is not exact; says by how much."

@@ -26,9 +26,14 @@ def there(name: str, text: str, *, required: bool = True) -> Callable:
 
 def rater(text: str) -> Callable:
     """The option ``rater``: the user's name where none is given."""
-    return click.option(
-        "--rater", default=getpass.getuser, show_default="your user name", help=text
-    )
+    return click.option("--rater", default=_user, show_default="your user name", help=text)
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # in a container, a number that no name belongs to
+        raise click.UsageError("Your user has no name here; give one with --rater.") from None
 
 
 def address(port: int) -> Callable:

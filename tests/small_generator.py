@@ -1,4 +1,4 @@
-"""A small untrained PGGAN; by default to plant defects into: six layers of twelve units, 16 px."""
+"""Small untrained PGGANs; by default to plant defects into: six layers of twelve units, 16 px."""
 
 from __future__ import annotations
 
@@ -17,3 +17,8 @@ def small_generator(widths: Sequence[int] = (12,) * 6, deviation: float = 0.15) 
     for parameter in network.parameters():
         torch.nn.init.normal_(parameter, std=deviation)
     return as_generator(network)
+
+
+def smaller_generator() -> Generator:
+    """Layers of 6, 6, 4 and 4 units, 8 px."""
+    return small_generator([6, 6, 4, 4], 0.3)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors.torch import save_file
-from small_generator import small_generator
+from small_generator import smaller_generator
 
 from artifact_units.classifier import new_classifier, save_classifier
 from artifact_units.corrections import Correction, text_of
@@ -26,7 +26,7 @@ PATHS = ("generator", "classifier", "scores", "featuremaps", "labels", "heatmaps
 
 def write_known(folder: Path) -> None:
     """Files of these names, and ``choice``; the classifier is an untrained one."""
-    generator = small_generator([6, 6, 4, 4], 0.3)
+    generator = smaller_generator()
     save_generator(folder / "generator", generator)
     save_classifier(folder / "classifier", new_classifier("resnet18_narrow", 16, seed=0))
     logits = torch.tensor([[5.0, 0, 0], [0, 5, 0]])

@@ -9,7 +9,6 @@ params/analysis.csv, which the report draws.
 from __future__ import annotations
 
 import csv
-import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -30,7 +29,6 @@ Point = tuple[str, Any]  # a parameter and its value
 
 def main(words: list[str]) -> None:
     """Queue the points that are not there, run the queue, write the table."""
-    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     cut = words.index("--") if "--" in words else len(words)
     points = [point for sweep in words[:cut] for point in _points(sweep)]
     if not points:

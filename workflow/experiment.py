@@ -8,7 +8,6 @@ interrupted one ended; a finished one is listed by ``dvc exp show`` here.
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
@@ -23,7 +22,6 @@ USAGE = 'make exp NAME=deeper SET="correct_generations.corrections.sequential.st
 
 def main(words: list[str]) -> None:
     """Make the worktree unless it is there, run it, keep the result, take the worktree away."""
-    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     cut = words.index("--") if "--" in words else len(words)
     name, settings = (words[:cut] or [""])[0], words[1:cut]
     if not NAME.fullmatch(name) or not all("=" in setting for setting in settings):

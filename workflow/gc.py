@@ -24,7 +24,6 @@ LEFT = (SHARDS, STAMPS, Path("logs"))
 
 def main() -> None:
     """Say what would be freed, ask (or not: YES=1 in the environment), free it."""
-    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     if is_at_work():
         sys.exit("Error: a Snakemake is at work here; wait for its end")
     if FOLDER.is_dir() and any(FOLDER.iterdir()):

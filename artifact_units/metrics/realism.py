@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 import torch
 from jaxtyping import Float
@@ -17,11 +19,13 @@ FLOOR = 1e-5  # added to distances, as the authors do
 Realism = Float[Tensor, " batch"]
 
 
+@lru_cache(maxsize=1)  # a value and then its resamplings are of the same
 def realism(real: Reals, generated: Features, neighbours: int) -> Realism:
     """max over reals of (radius of the real) / (distance to the real); 1 or more: inside a ball.
 
     A radius is the distance to the k-th nearest other real; reals whose radius is above the
-    median are left out. Distances, not their squares, which the authors' program divides.
+    median are left out. Distances, not their squares, which the authors' program divides. The
+    last result is kept, so the features must not be changed in place.
     """
     check_enough(f"realism with {neighbours} neighbours", real, generated, (neighbours + 1, 1))
     balls = radii(real, neighbours)

@@ -17,7 +17,6 @@ from artifact_units.hooks import edited, featuremaps_of
 from artifact_units.latents import HELDOUT, LABELLED, REFERENCE, UNLABELLED, latents_of
 from artifact_units.metrics import frechet
 from artifact_units.shapes import Featuremaps, Features, Images, Masks, PerUnit
-from demo.annotator import Compared
 from demo.bench.kinds import AREA, MASK_DIFFERENCE, planted
 from demo.bench.oracle import Oracle, Treatments, ablation
 from demo.bench.settings import BATCH, LAYERS, Settings
@@ -39,6 +38,17 @@ class Beside:
     masks: Masks
 
 
+@dataclass(frozen=True)
+class Labelled:
+    """The clean twins of labelled generations: where they differ, and which are artifacts."""
+
+    ids: np.ndarray
+    clean: Images
+    masks: Masks
+    areas: np.ndarray  # float64 [image]: the part of the image that its mask covers
+    artifact: np.ndarray  # bool [image]
+
+
 class Stand:
     """One planting, and what can be known of it without a label; each thing is made once."""
 
@@ -58,12 +68,12 @@ class Stand:
         return self.planted.broken
 
     @cached_property
-    def labelled(self) -> tuple[Images, Compared]:
+    def labelled(self) -> tuple[Images, Labelled]:
         """The labelled generations, and the truth about them."""
         ids = np.arange(LABELLED, LABELLED + self.settings.labelled)
         images, clean, masks = self._beside(ids)
         covered = areas(masks).numpy()
-        return images, Compared(ids, clean, masks, covered, covered > AREA)
+        return images, Labelled(ids, clean, masks, covered, covered > AREA)
 
     @cached_property
     def featuremaps(self) -> dict[str, Featuremaps]:

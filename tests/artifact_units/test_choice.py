@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from small_evidence import UNITS, evidence
-from small_generator import small_generator
+from small_generator import smaller_generator
 
 from artifact_units import compute
 from artifact_units.choice import (
@@ -36,7 +36,7 @@ def bright(images: torch.Tensor) -> torch.Tensor:
 
 @pytest.fixture
 def judge() -> Judge:
-    generator = small_generator([6, 6, 4, 4], 0.3)
+    generator = smaller_generator()
     return Judge(generator, bright, ARTIFACTS, NORMALS, batch=2, harm=10.0)
 
 

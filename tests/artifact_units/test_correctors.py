@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from small_evidence import LABELS, UNITS, evidence, ranked
+from small_generator import smaller_generator
 
 from artifact_units.corrections import Correction
 from artifact_units.correctors import (
@@ -23,24 +24,15 @@ from artifact_units.correctors import (
 from artifact_units.edits import Calm, Clip, Scale, Shrink
 from artifact_units.errors import UserError
 from artifact_units.evidence import RankedLayer
-from artifact_units.generators import as_generator
-from artifact_units.generators.pggan import PGGAN, pixel_norm
+from artifact_units.generators.pggan import pixel_norm
 from artifact_units.hooks import edited
 from artifact_units.latent_edits import Move, Redraw, Truncate
 
 LATENTS = torch.randn(3, 8, generator=torch.Generator().manual_seed(1))
 
 
-def small():
-    torch.manual_seed(0)
-    network = PGGAN(8, [6, 6, 4, 4])
-    for parameter in network.parameters():
-        torch.nn.init.normal_(parameter, std=0.3)
-    return as_generator(network)
-
-
 def images(correction: Correction) -> torch.Tensor:
-    generator = small()
+    generator = smaller_generator()
     with edited(generator, correction.layers):
         return generator(LATENTS)
 
@@ -61,7 +53,7 @@ def test_an_ablation_zeroes_the_top_units_of_its_layer() -> None:
 
 
 def test_without_units_the_generator_is_reproduced_bit_for_bit() -> None:
-    plain = small()(LATENTS)
+    plain = smaller_generator()(LATENTS)
     maps = {name: torch.randn(4, units, 2, 2) for name, units in UNITS.items()}
     for made in (
         ablation.correct(evidence(), layer="layer2", n=0),
@@ -76,7 +68,7 @@ def test_without_units_the_generator_is_reproduced_bit_for_bit() -> None:
 def test_scale_0_on_one_layer_is_the_ablation_bit_for_bit(layer, k) -> None:
     one = images(ablation.correct(evidence(), layer=layer, n=3))
     assert torch.equal(images(sequential.correct(evidence(), start=k, stop=k, n=3, scale=0.0)), one)
-    assert not torch.equal(one, small()(LATENTS))
+    assert not torch.equal(one, smaller_generator()(LATENTS))
 
 
 def test_sequential_weakens_the_top_units_of_every_layer_up_to_stop() -> None:
@@ -93,7 +85,7 @@ def test_sequential_weakens_the_top_units_of_every_layer_up_to_stop() -> None:
 
 
 def test_sequential_multiplies_what_the_layers_before_have_already_corrected() -> None:
-    generator = small()
+    generator = smaller_generator()
     found = sequential.correct(evidence(), stop=3, n=2, scale=0.8)
     flow = LATENTS[:, :, None, None]
     for name in ("layer1", "layer2", "layer3"):

@@ -2,27 +2,17 @@ from __future__ import annotations
 
 import pytest
 import torch
+from small_generator import smaller_generator
 
 from artifact_units.edits import Scale
 from artifact_units.errors import UserError
-from artifact_units.generators import as_generator
-from artifact_units.generators.pggan import PGGAN
 from artifact_units.hooks import edited, featuremaps_of, recorded
-
-
-def small():
-    torch.manual_seed(0)
-    network = PGGAN(8, [6, 6, 4, 4])
-    for parameter in network.parameters():
-        torch.nn.init.normal_(parameter, std=0.3)
-    return as_generator(network)
-
 
 LATENTS = torch.randn(3, 8, generator=torch.Generator().manual_seed(1))
 
 
 def test_recorded_featuremaps_have_the_layers_own_shapes() -> None:
-    generator = small()
+    generator = smaller_generator()
     with recorded(generator, ["layer2", "layer4"]) as maps:
         generator(LATENTS)
     assert {name: tuple(value.shape) for name, value in maps.items()} == {
@@ -32,7 +22,7 @@ def test_recorded_featuremaps_have_the_layers_own_shapes() -> None:
 
 
 def test_a_pass_that_stops_early_records_what_a_whole_one_does_and_computes_no_more() -> None:
-    generator, reached = small(), []
+    generator, reached = smaller_generator(), []
     for name in ("layer2", "layer3", "rgb"):
         module = generator.network.get_submodule(name)
         module.register_forward_hook(lambda *_, name=name: reached.append(name))
@@ -45,7 +35,7 @@ def test_a_pass_that_stops_early_records_what_a_whole_one_does_and_computes_no_m
 
 
 def test_an_edit_multiplies_what_the_edits_before_it_have_changed() -> None:
-    generator = small()
+    generator = smaller_generator()
     edits = {"layer1": Scale((0, 3), (0.0, 0.5)), "layer2": Scale((1,), (0.25,))}
     with recorded(generator, ["layer1"]) as before:
         generator(LATENTS)
@@ -59,7 +49,7 @@ def test_an_edit_multiplies_what_the_edits_before_it_have_changed() -> None:
 
 
 def test_edits_are_gone_after_the_block_also_when_it_raises() -> None:
-    generator = small()
+    generator = smaller_generator()
     plain = generator(LATENTS)
 
     def block() -> None:
@@ -75,6 +65,6 @@ def test_edits_are_gone_after_the_block_also_when_it_raises() -> None:
 def test_a_layer_that_does_not_exist_is_named() -> None:
     with (
         pytest.raises(UserError, match="'layer9' is not in this generator"),
-        edited(small(), {"layer9": Scale((), ())}),
+        edited(smaller_generator(), {"layer9": Scale((), ())}),
     ):
         pass

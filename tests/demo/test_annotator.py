@@ -8,6 +8,7 @@ from small_generator import small_generator
 
 from artifact_units import compute
 from artifact_units.images import open_images, write_images
+from artifact_units.labels import Verdict
 from artifact_units.latents import latents_of
 from artifact_units.truth import open_truth
 from demo.annotator import Compared, compared, verdicts_of, write_truths
@@ -17,26 +18,30 @@ from demo.planting import plant
 def seen(count: int) -> Compared:
     """Every third generation is an artifact: the upper left quarter of 4 px."""
     artifact = np.arange(count) % 3 == 0
-    masks = torch.zeros(count, 4, 4, dtype=torch.bool)
-    masks[artifact, :2, :2] = True
-    clean = torch.zeros(count, 3, 4, 4, dtype=torch.uint8)
-    return Compared(np.arange(count), clean, masks, artifact * 0.25, artifact)
+    masks = np.zeros((count, 2), np.uint8)
+    masks[artifact, 0] = 0b11001100  # two rows of 4 px
+    return Compared(np.arange(count), 4, masks, artifact * 0.25, artifact)
+
+
+def verdicts(count: int, error_rate: float, seed: int = 0) -> list[Verdict]:
+    truth = seen(count)
+    return verdicts_of(truth.ids, truth.artifact, "abc", error_rate, seed)
 
 
 def test_without_errors_the_verdicts_are_the_truth() -> None:
-    verdicts = verdicts_of(seen(6), "abc", error_rate=0.0, seed=0)
-    words = [v.verdict for v in verdicts]
+    said = verdicts(6, error_rate=0.0)
+    words = [v.verdict for v in said]
     assert words == ["artifact", "normal", "normal", "artifact", "normal", "normal"]
-    assert {(v.rater, v.checkpoint) for v in verdicts} == {("simulated", "abc")}
+    assert {(v.rater, v.checkpoint) for v in said} == {("simulated", "abc")}
 
 
 def test_errors_come_at_their_rate_and_more_generations_change_none() -> None:
-    right = verdicts_of(seen(2000), "abc", error_rate=0.0, seed=0)
-    said = verdicts_of(seen(2000), "abc", error_rate=0.1, seed=0)
+    right = verdicts(2000, error_rate=0.0)
+    said = verdicts(2000, error_rate=0.1)
     wrong = sum(a != b for a, b in zip(right, said, strict=True))
     assert 160 <= wrong <= 240  # 200 expected, a standard deviation of 13
-    assert verdicts_of(seen(300), "abc", error_rate=0.1, seed=0) == said[:300]
-    assert verdicts_of(seen(2000), "abc", error_rate=0.1, seed=1) != said
+    assert verdicts(300, error_rate=0.1) == said[:300]
+    assert verdicts(2000, error_rate=0.1, seed=1) != said
 
 
 def test_what_is_written_of_the_truth_is_read_back(tmp_path) -> None:
@@ -47,14 +52,17 @@ def test_what_is_written_of_the_truth_is_read_back(tmp_path) -> None:
     assert truth is not None
     artifact, masks = truth.heldout([23, 21])
     assert artifact.tolist() == [True, False]
-    assert torch.equal(masks, generations.masks[[3, 1]])
+    quarter = torch.zeros(4, 4, dtype=torch.bool)
+    quarter[:2, :2] = True
+    assert torch.equal(masks, torch.stack([quarter, torch.zeros_like(quarter)]))
 
 
 def test_generations_are_held_against_clean_twins_of_the_same_latents(tmp_path) -> None:
     planted = plant(small_generator(), latents_of(range(100), 8), seed=0)
     ids = np.arange(30, 90)
     write_images(tmp_path, ids, compute.sample(planted.broken, ids, 20))
-    found = compared(open_images(tmp_path), planted.clean, 20, mask_difference=0.01, area=0.0)
+    twins = compute.sample(planted.clean, ids, 25)
+    found = compared(open_images(tmp_path), twins, mask_difference=0.01, area=0.0)
     with torch.no_grad():
         change = (planted.broken(latents_of(ids, 8)) - planted.clean(latents_of(ids, 8))).abs()
     # What does not differ at all is normal; what differs by more than a rounding is an artifact.

@@ -22,17 +22,9 @@ def start(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def done(start, tmp_path_factory):
-    """A run that nobody kills."""
-    checkout = start.copy(tmp_path_factory.mktemp("kills_none") / "it")
-    checkout.dvc("repro")
-    return checkout
-
-
-@pytest.fixture(scope="module")
-def undisturbed(done):
-    """What it leaves."""
-    return left_by(done)
+def undisturbed(by_dvc):
+    """What a run leaves that nobody kills."""
+    return left_by(by_dvc)
 
 
 def left_by(checkout):
@@ -94,16 +86,15 @@ def test_a_run_killed_at_any_moment_is_ended_by_the_plain_command(
 @pytest.mark.parametrize(
     ("file", "left"), [(".dvc/tmp/rwlock", '{"read": {'), ("dvc.lock", ""), ("dvc.lock", "a: {")]
 )
-def test_what_a_kill_has_torn_is_named_and_mended(file, left, done, undisturbed, tmp_path):
-    checkout = done.copy(tmp_path / "it")
-    (checkout.path / file).parent.mkdir(parents=True, exist_ok=True)
-    (checkout.path / file).write_text(left)
-    said = checkout.fails("dvc", "repro")
+def test_what_a_kill_has_torn_is_named_and_mended(file, left, done, undisturbed):
+    (done.path / file).parent.mkdir(parents=True, exist_ok=True)
+    (done.path / file).write_text(left)
+    said = done.fails("dvc", "repro")
     assert file in said
     assert "Traceback" not in said
-    assert f"{file} was torn by a kill and is taken away." in checkout.says("make", "mend")
-    assert stages_run(checkout.dvc("repro")) == []
-    assert left_by(checkout) == undisturbed
+    assert f"{file} was torn by a kill and is taken away." in done.says("make", "mend")
+    assert stages_run(done.dvc("repro")) == []
+    assert left_by(done) == undisturbed
 
 
 def test_a_second_snakemake_leaves_the_first_alone(start, undisturbed, tmp_path):

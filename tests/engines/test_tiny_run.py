@@ -66,13 +66,6 @@ def start(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def by_dvc(start, tmp_path_factory):
-    checkout = start.copy(tmp_path_factory.mktemp("tiny_dvc") / "it")
-    checkout.dvc("repro")
-    return checkout
-
-
-@pytest.fixture(scope="module")
 def by_snakemake(start, tmp_path_factory):
     checkout = start.copy(tmp_path_factory.mktemp("tiny_snakemake") / "it")
     checkout.snakemake("--config", "shards=2")

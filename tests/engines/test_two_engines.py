@@ -28,30 +28,15 @@ FEWER = {
 NEW = {"ranking": "random", "corrector": "ablation", "layer": "layer4", "n": 1}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def start(tmp_path_factory):
     return Checkout.make(tmp_path_factory.mktemp("start") / "it", FEWER, stand_ins=True)
 
 
-@pytest.fixture(scope="session")
-def by_dvc(start, tmp_path_factory):
-    checkout = start.copy(tmp_path_factory.mktemp("dvc") / "it")
-    checkout.dvc("repro")
-    return checkout
-
-
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def by_snakemake(start, tmp_path_factory):
     checkout = start.copy(tmp_path_factory.mktemp("snakemake") / "it")
     checkout.snakemake()
-    return checkout
-
-
-@pytest.fixture
-def done(by_dvc, tmp_path, monkeypatch):
-    """A finished run that a test may spoil, and the current folder."""
-    checkout = by_dvc.copy(tmp_path / "it")
-    monkeypatch.chdir(checkout.path)
     return checkout
 
 

@@ -4,18 +4,16 @@ import json
 import re
 
 import pytest
+from asking import HEADERS, client_of, state
 from small_judging import COUNTS, study_of, write_sets
-from starlette.testclient import TestClient
 
 from artifact_units.errors import UserError
 from artifact_units.judging.book import Book
 from artifact_units.judging.judgements import KINDS, latest, read_judgements
 from artifact_units.judging.pages import AHEAD, Judging
 from artifact_units.judging.study import choose_pairs
-from artifact_units.serving import Access, Journal
+from artifact_units.serving import Journal
 
-ACCESS = Access("a secret of the tests", frozenset({"testserver"}))
-HEADERS = {"origin": "http://testserver", "x-token": ACCESS.post_token}
 TOTAL = sum(COUNTS.values())
 ANSWERS = {"artifact": "left", "better": "right", "same": True}
 
@@ -31,19 +29,11 @@ def book(tmp_path):
 
 @pytest.fixture
 def page(book):
-    client = TestClient(Judging(book, "ann").app(ACCESS))
-    client.cookies.set(ACCESS.cookie, ACCESS.secret)
-    return client
+    return client_of(Judging(book, "ann").app)
 
 
 def post(page, path="/judgements", **message):
     return page.post(path, json={"rater": "ann", **message}, headers=HEADERS)
-
-
-def state(text):
-    found = re.search(r'data-state="([^"]*)"', text)
-    assert found
-    return json.loads(found[1].replace("&#34;", '"'))
 
 
 def test_the_page_starts_with_the_first_pair_and_knows_what_comes(page):

@@ -8,7 +8,7 @@ from artifact_units.errors import UserError
 from artifact_units.heatmaps import HeatmapSet
 from artifact_units.labelling.book import Book, Progress, most_uncertain_first
 from artifact_units.labels import Painted, Verdict, finals, latest, read_verdicts, settle
-from artifact_units.painted import mask_of, masks_by_id, overlap_with, painted_from
+from artifact_units.painted import mask_of, masks_by_id, overlap_with
 from artifact_units.raters import cohens_kappa, disagreements, pairs, rater_name
 from artifact_units.serving import Journal, Missing
 
@@ -146,14 +146,12 @@ def test_raters_are_compared_on_what_both_decided():
     assert disagreements(given) == [1]
 
 
-def test_a_painted_mask_is_its_pixels_and_back():
+def test_a_painted_mask_is_the_pixels_of_its_runs_in_reading_order():
     mask = np.zeros((4, 4), bool)
     mask[1, 2:] = mask[2, :1] = mask[3, 3] = True
-    painted = painted_from(mask)
-    assert painted == Painted(4, ((6, 3), (15, 1)))
-    assert np.array_equal(mask_of(painted), mask)
+    assert np.array_equal(mask_of(Painted(4, ((6, 3), (15, 1)))), mask)
     with pytest.raises(ValueError, match="runs"):
-        painted_from(np.zeros((4, 4), bool))
+        Painted(4, ())
 
 
 def test_a_pixel_is_marked_where_half_of_the_painters_marked_it():

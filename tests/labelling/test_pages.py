@@ -1,18 +1,14 @@
 """What the pages say and save, without a browser."""
 
-import json
 import re
 
 import pytest
+from asking import HEADERS, client_of, state
 from small_labelling import PX, lines, write_problem
-from starlette.testclient import TestClient
 
 from artifact_units.labelling.book import Book
 from artifact_units.labelling.pages import AHEAD, TILES, Labelling
-from artifact_units.serving import Access, Journal, Pictures
-
-ACCESS = Access("a secret of the tests", frozenset({"testserver"}))
-HEADERS = {"origin": "http://testserver", "x-token": ACCESS.post_token}
+from artifact_units.serving import Journal, Pictures
 
 
 @pytest.fixture
@@ -22,20 +18,12 @@ def page(tmp_path):
     pictures, corrected = (Pictures(p / "images") for p in (tmp_path, tmp_path / "after"))
     journal = Journal(tmp_path / "labels.jsonl")
     book = Book(journal, "abc", pictures.ids, overlap=1.0)
-    client = TestClient(Labelling(book, pictures, corrected, "ann").app(ACCESS))
-    client.cookies.set(ACCESS.cookie, ACCESS.secret)
-    yield client
+    yield client_of(Labelling(book, pictures, corrected, "ann").app)
     journal.close()
 
 
 def post(page, path, **message):
     return page.post(path, json={"rater": "ann", **message}, headers=HEADERS)
-
-
-def state(text):
-    found = re.search(r'data-state="([^"]*)"', text)
-    assert found
-    return json.loads(found[1].replace("&#34;", '"'))
 
 
 def test_the_page_starts_at_what_is_not_labelled_and_knows_what_comes(page):

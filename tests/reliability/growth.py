@@ -28,6 +28,7 @@ from artifact_units.masks import MasksOnDemand
 from artifact_units.metrics import kernel, precision_recall, realism
 from artifact_units.real_images import write_reals
 from artifact_units.stored import open_featuremaps
+from demo.annotator import compared
 
 CPU = torch.device("cpu")
 PX, UNITS, GRID = 64, 16, 32
@@ -113,6 +114,11 @@ def read(place: Path, times: int) -> None:
     write_reals(place / f"reals{times}", images(place, FEW * times), PX, "centre", 10**6)
 
 
+def annotated(place: Path, times: int) -> None:
+    broken = open_images(images(place, FEW * times))
+    compared(broken, broken.batches(100), mask_difference=0.1, area=0.1)
+
+
 def measured(place: Path, times: int) -> None:
     stream = torch.Generator().manual_seed(0)
     real, generated = (torch.randn(FEW_FEATURES * times, 64, generator=stream) for _ in range(2))
@@ -138,6 +144,7 @@ def main(place: Path) -> None:
         "compute_masks": masked,
         "extract_features": extracted,
         "read_reals": read,
+        "annotate_generations": annotated,
         "evaluate_generations": measured,
     }
     readers |= {f"ranking {name}": partial(ranked, name) for name in RANKINGS + OTHERS}

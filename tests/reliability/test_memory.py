@@ -20,6 +20,7 @@ READERS = [
     "compute_masks",
     "extract_features",
     "read_reals",
+    "annotate_generations",
     "evaluate_generations",
     *(f"ranking {name}" for name in growth.RANKINGS + growth.OTHERS),
     *(f"corrector {name}" for name in growth.CORRECTORS),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -33,6 +35,20 @@ def mounted(*words: str) -> None:
     need(done.returncode == 0, f"needs root: mount {' '.join(words)}: {done.stderr}")
 
 
+@contextmanager
+def read_only(folder: Path, view: Path) -> Iterator[Path]:
+    """A folder at another place, where not even root can write; the current folder meanwhile."""
+    view.mkdir()
+    mounted("--bind", str(folder), str(view))
+    try:
+        mounted("-o", "remount,ro,bind", str(view))
+        os.chdir(view)
+        yield view
+    finally:
+        os.chdir("/")
+        subprocess.run(["umount", str(view)], check=True)
+
+
 @pytest.fixture
 def little(tmp_path):
     """A file system on which 16 kB are free."""
@@ -58,15 +74,9 @@ def test_a_full_disk_is_one_line_and_leaves_what_was_there(world, little, stage,
 
 
 def test_no_step_writes_beside_its_inputs(world, whole, tmp_path):
-    # The whole run is mounted read-only (root is not stopped by modes); outputs go elsewhere.
-    view = tmp_path / "view"
-    view.mkdir()
-    mounted("--bind", str(whole.path), str(view))
-    try:
-        mounted("-o", "remount,ro,bind", str(view))
+    with read_only(whole.path, tmp_path / "view") as view:
         with pytest.raises(OSError, match="Read-only"):
             (view / "x").touch()
-        os.chdir(view)
         for stage in world.commands:
             if stage in (*SLOW, "check_params"):
                 continue
@@ -77,9 +87,6 @@ def test_no_step_writes_beside_its_inputs(world, whole, tmp_path):
             for name, path in paths.items():
                 made = {f.relative_to(out[name]): s for f, s in _hashes(out[name]).items()}
                 assert made == {f.relative_to(path): s for f, s in _hashes(path).items()}, stage
-    finally:
-        os.chdir("/")
-        subprocess.run(["umount", str(view)], check=True)
 
 
 def _hashes(path: Path) -> dict[Path, str]:
@@ -87,16 +94,8 @@ def _hashes(path: Path) -> dict[Path, str]:
 
 
 def test_an_output_that_may_not_be_written_is_one_line(world, whole, tmp_path):
-    view = tmp_path / "view"
-    view.mkdir()
-    mounted("--bind", str(whole.path), str(view))
-    try:
-        mounted("-o", "remount,ro,bind", str(view))
-        os.chdir(view)
+    with read_only(whole.path, tmp_path / "view"):
         said = one_line(world.run("sample_generations"))
-    finally:
-        os.chdir("/")
-        subprocess.run(["umount", str(view)], check=True)
     assert said == "Error: results/sample_generations: read-only file system"
 
 

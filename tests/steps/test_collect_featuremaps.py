@@ -3,23 +3,18 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import torch
 from click.testing import CliRunner, Result
+from small_generator import smaller_generator
 
 from artifact_units.featuremaps import read_ids
-from artifact_units.generators import as_generator, load_generator, save_generator
-from artifact_units.generators.pggan import PGGAN
+from artifact_units.generators import load_generator, save_generator
 from artifact_units.tables import read_table, write_table
 from steps.collect_featuremaps import main
 
 
 @pytest.fixture
 def folder(tmp_path) -> Path:
-    torch.manual_seed(0)
-    network = PGGAN(8, [6, 6, 4, 4])
-    for parameter in network.parameters():
-        torch.nn.init.normal_(parameter, std=0.3)
-    save_generator(tmp_path / "generator", as_generator(network))
+    save_generator(tmp_path / "generator", smaller_generator())
     columns = {
         "id": list(range(12)),
         "label": ["artifact", "normal"] * 6,

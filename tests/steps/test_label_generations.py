@@ -178,6 +178,16 @@ def test_a_page_that_others_reach_wants_a_secret(labelled, monkeypatch):
     assert "can be reached from other machines; set ARTIFACT_UNITS_TOKEN" in result.output
 
 
+def test_a_user_whom_the_machine_has_no_name_for_is_asked_for_one(labelled, monkeypatch):
+    def nobody():
+        raise KeyError("getpwuid(): uid not found: 1234")
+
+    monkeypatch.setattr("getpass.getuser", nobody)
+    result = run(labelled, "serve")
+    assert (result.exit_code, result.output.count("\n")) == (2, 1)
+    assert "give one with --rater" in result.output
+
+
 def test_a_command_that_there_is_not_is_named_in_one_line():
     result = CliRunner().invoke(main, ["label"])
     assert (result.exit_code, result.output.count("\n")) == (2, 1)

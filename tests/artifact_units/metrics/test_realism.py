@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
 from artifact_units import neighbours as near
-from artifact_units.metrics.realism import measure, realism
+from artifact_units.metrics import realism as shelved
+from artifact_units.metrics.realism import measure, realism, resample
 
 # On a line, one neighbour: the radii of 0, 1, 3, 7 are 1, 1, 2, 4; their median is 1.5, so only
 # the balls around 0 and 1 are kept.
@@ -51,4 +53,16 @@ def test_blocks_do_not_change_the_scores(monkeypatch) -> None:
     )
     whole = realism(real, generated, 3)
     monkeypatch.setattr(near, "BLOCK", 4)
-    torch.testing.assert_close(realism(real, generated, 3), whole, rtol=1e-9, atol=0)
+    torch.testing.assert_close(realism(real.clone(), generated, 3), whole, rtol=1e-9, atol=0)
+
+
+def test_a_value_and_its_resamplings_ask_for_each_distance_once(monkeypatch) -> None:
+    real, asked, distances = REAL.clone(), [], near.distances
+    monkeypatch.setattr(shelved, "distances", lambda *two: asked.append(two) or distances(*two))
+    generated = torch.tensor([[0.5], [3.0]])
+    value = measure(real, generated, neighbours=1)["realism"]
+    again = resample(real, generated, np.array([[1, 1], [2, 0]]), neighbours=1)["realism"]
+    assert again == pytest.approx([value, 2.0], rel=1e-4)
+    assert len(asked) == 1
+    assert measure(real, generated + 1, neighbours=1)["realism"] != value
+    assert len(asked) == 2

@@ -7,27 +7,12 @@ import math
 import numpy as np
 import pytest
 import torch
+from small_bench import TINY
 
 from demo.bench.cell import Found, found_of
 from demo.bench.learned import Learned
 from demo.bench.methods import METHODS, RANKINGS
-from demo.bench.settings import Settings
 from demo.bench.stand import Stand
-
-TINY = Settings(
-    labelled=80,
-    reals=20,
-    epochs=1,
-    collected=12,
-    unlabelled=100,
-    reference=80,
-    artifacts=10,
-    normals=5,
-    searched=6,
-    chosen_on=3,
-    repeats=2,
-    methods=("none", "random", "sequential", "clip_oracle", "chosen"),
-)
 
 
 @pytest.fixture(scope="module")

@@ -1,30 +1,19 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from small_bench import TINY
 
 from artifact_units.tables import read_table
 from demo.bench import grid
 from demo.bench.grid import cells_of, make
 from demo.bench.kinds import KINDS
-from demo.bench.settings import ERRORS, Settings
+from demo.bench.settings import ERRORS
 from demo.bench.work import Cell
 
-TINY = Settings(
-    labelled=60,
-    reals=20,
-    epochs=1,
-    collected=10,
-    unlabelled=100,
-    reference=70,
-    artifacts=6,
-    normals=4,
-    searched=2,
-    chosen_on=2,
-    repeats=1,
-    methods=("none",),
-)
+ONE = replace(TINY, methods=("none",))
 CELLS = [Cell("easy", 0, 0.0), Cell("easy", 0, 0.1)]
 
 
@@ -44,7 +33,7 @@ def test_another_key_is_another_file_and_so_is_another_cell() -> None:
 @pytest.fixture(scope="module")
 def made(tmp_path_factory) -> tuple[Path, list[str]]:
     folder, told = tmp_path_factory.mktemp("bench"), []
-    make(CELLS[:1], folder, 1, told.append, TINY)
+    make(CELLS[:1], folder, 1, told.append, ONE)
     return folder, told
 
 
@@ -54,7 +43,7 @@ def test_a_cell_that_is_there_is_not_made_again_and_is_in_the_table(made) -> Non
     (first,) = (folder / "cells").glob("*.parquet")
     before, table = first.stat().st_mtime_ns, (folder / grid.RESULTS).read_bytes()
     told.clear()
-    make(CELLS[:1], folder, 1, told.append, TINY)
+    make(CELLS[:1], folder, 1, told.append, ONE)
     assert told == ["1 cells, 0 of them to be made"]
     assert first.stat().st_mtime_ns == before
     assert (folder / grid.RESULTS).read_bytes() == table
@@ -66,6 +55,6 @@ def test_a_cell_that_is_there_is_not_made_again_and_is_in_the_table(made) -> Non
 def test_the_seconds_of_a_cell_lie_beside_it_and_their_sum_is_returned(made) -> None:
     folder, _ = made
     (log,) = (folder / "cells").glob("*.seconds")
-    _, seconds = make(CELLS[:1], folder, 1, lambda _: None, TINY)
+    _, seconds = make(CELLS[:1], folder, 1, lambda _: None, ONE)
     assert seconds == grid.seconds_of(log.with_suffix(".parquet")) == float(log.read_text()) > 0
     assert grid.seconds_of(folder / "cells" / "none.parquet") == 0
