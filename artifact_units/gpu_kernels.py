@@ -14,7 +14,6 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-PATTERNS = tl.constexpr(2**16)
 TILE = 1024  # pixels or values that a program has in hand at once
 
 
@@ -30,18 +29,9 @@ def count_overlap(
     counts = torch.empty(images, units, 2, dtype=torch.int32, device=maps.device)
     wide = triton.next_power_of_2(masks.shape[2])
     given = (maps.contiguous(), thresholds, masks.contiguous().view(torch.uint8), *rows, *cols)
-    warps = min(8, max(1, wide // 256))
-    _launch(
-        _count_overlap,
-        (images * units,),
-        warps,
-        *given,
-        counts,
-        units,
-        *size,
-        *masks.shape[1:],
-        wide,
-    )
+    sizes = (units, *size, *masks.shape[1:], wide)
+    warps = min(8, max(1, wide // 256))  # some eight pixels of a row to a thread
+    _launch(_count_overlap, (images * units,), warps, *given, counts, *sizes)
     return counts
 
 
@@ -93,10 +83,10 @@ def _count_overlap(
             first, second = a + dy * (c - a), b + dy * (d - b)
             inside = tl.load(mask + y * width + x, mask=x < width, other=0).to(tl.int32)
             lit = first + dx * (second - first) > bound
-            found += tl.where(lit, 1 + inside * PATTERNS, 0)
+            found += tl.where(lit, 1 + (inside << 16), 0)
     found = tl.where(x < width, found, 0)
-    tl.store(counts + 2 * plane, tl.sum(found // PATTERNS))
-    tl.store(counts + 2 * plane + 1, tl.sum(found % PATTERNS))
+    tl.store(counts + 2 * plane, tl.sum(found >> 16))
+    tl.store(counts + 2 * plane + 1, tl.sum(found & 0xFFFF))
 
 
 @triton.jit
@@ -106,4 +96,5 @@ def _add_patterns(patterns, counts, units, values, TILE: tl.constexpr):
     place = tl.program_id(1) * TILE + tl.arange(0, TILE)
     real = place < values
     pattern = tl.load(patterns + plane * values + place, mask=real, other=0).to(tl.int32) & 0xFFFF
-    tl.atomic_add(counts + plane % units * PATTERNS + pattern, 1, mask=real, sem="relaxed")
+    row = counts + (plane % units << 16)
+    tl.atomic_add(row + pattern, 1, mask=real, sem="relaxed")

@@ -124,9 +124,8 @@ def _upsampled(maps: Tensor, axis: int, large: int) -> Tensor:
     size = maps.shape[axis]
     before, weight = _on(maps.device, places, size, large)
     a, b = (maps.index_select(axis, i) for i in (before, (before + 1).clamp(max=size - 1)))
-    return a + weight.view(-1, *[1] * (maps.ndim - 1 - axis)) * (
-        b - a
-    )  # eager: rounded three times
+    weight = weight.view(-1, *[1] * (maps.ndim - 1 - axis))
+    return a + weight * (b - a)  # eager: rounded three times
 
 
 def _by_loops(maps: Featuremaps, thresholds: PerUnit, masks: Masks) -> TwoCounts:
