@@ -23,6 +23,7 @@ from artifact_units.images import resized, unit_from_byte
 from artifact_units.labels import CLASSES
 from artifact_units.shapes import Images, Logits
 from artifact_units.storage import whole_file
+from artifact_units.transfers import sent
 
 NOTES = "artifact_units"  # the metadata key of our own files
 STAGES = ("layer1", "layer2", "layer3", "layer4")  # torchvision's names; the last is pooled
@@ -53,7 +54,7 @@ class Classifier:
 
     def prepared(self, images: Images) -> Float[Tensor, "batch 3 {self.px} {self.px}"]:
         """The input path: bytes -> what the network is given."""
-        mean, deviation = (torch.tensor(v, device=images.device) for v in (MEAN, DEVIATION))
+        mean, deviation = (sent(torch.tensor(v), images.device) for v in (MEAN, DEVIATION))
         small = unit_from_byte(resized(images, self.px))
         scaled = (small - mean[:, None, None]) / deviation[:, None, None]
         return scaled.contiguous(memory_format=LAYOUT)

@@ -36,8 +36,9 @@ class Evidence:
     @property
     def masked(self) -> np.ndarray:
         """Which images have a mask, bool ``[image]``."""
-        room = torch.empty(len(self.masks), dtype=torch.bool)
-        return filled(room, (part.flatten(1).any(1) for part in in_parts(self.masks))).numpy()
+        room = torch.empty(len(self.masks), dtype=torch.bool, device=self.masks.device)
+        found = filled(room, (part.flatten(1).any(1) for part in in_parts(self.masks)))
+        return found.cpu().numpy()
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ def score(evidence: Evidence, *, share: float = 0.1) -> UnitScores:
     spread = np.concatenate([tallied(units).deviation() for units in by_units(maps)])
     parts = (part.float() for part in in_parts(maps))
     heights = (part.amax((2, 3)) - part.mean((2, 3)) for part in parts)
-    peaks = filled(torch.empty(maps.shape[:2]), heights)
+    peaks = filled(torch.empty(maps.shape[:2], device=maps.device), heights).cpu()
     most = max(1, round(share * len(peaks)))
     sharpest = peaks.sort(dim=0, descending=True).values[:most].double().mean(0).numpy()
     return UnitScores(score=sharpest / np.where(spread > 0, spread, np.inf), images=most)

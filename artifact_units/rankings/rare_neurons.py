@@ -25,5 +25,6 @@ def score(evidence: Evidence, *, rate: float = 0.3) -> UnitScores:
     often = often_active(maps)
     rare = (often > 0) & (often <= rate)
     shares = (((part > 0) & rare).mean((2, 3), dtype=torch.float64) for part in in_parts(maps))
-    per_image = filled(torch.empty(maps.shape[:2], dtype=torch.float64), shares).numpy()
+    room = torch.empty(maps.shape[:2], dtype=torch.float64, device=maps.device)
+    per_image = filled(room, shares).cpu().numpy()
     return UnitScores(score=per_image.mean(0), per_image=per_image, images=len(per_image))
