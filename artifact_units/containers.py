@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from artifact_units.errors import UserError
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm")
+ENCRYPTED = 1  # of an entry's flags
 LARGEST = 2**28  # bytes of one file, unpacked
 File = tuple[str, Callable[[], bytes]]  # where it lies in the container; reads it
 
@@ -70,6 +71,8 @@ def _in_zip(path: Path) -> Iterator[File]:
 
 def _unpacked(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
     _check(entry.file_size)
+    if entry.flag_bits & ENCRYPTED:
+        raise UserError("locked with a password")
     return archive.read(entry)  # never more than file_size; it checks the CRC
 
 
@@ -83,8 +86,8 @@ def _in_lmdb(path: Path) -> Iterator[File]:
         import lmdb
     except ImportError:
         raise UserError(
-            f"{path}: an LMDB, read by a package that is not there; add the extra lmdb "
-            "(pip install 'artifact-units[lmdb]')"
+            f"{path}: an LMDB, read by a package that is not there; add the extra lmdb from the "
+            "checkout: pip install '.[lmdb]'"
         ) from None
     try:
         with lmdb.open(str(path), readonly=True, lock=False, readahead=False) as environment:

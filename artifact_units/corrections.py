@@ -17,15 +17,16 @@ import numpy as np
 import torch
 
 from artifact_units.compute import batched
-from artifact_units.edits import Edit, describe, described, revive, revived
+from artifact_units.edits import KINDS, Edit, check_edit, describe, described, revive, revived
 from artifact_units.errors import UserError
 from artifact_units.generator import Generator
 from artifact_units.hooks import edited
 from artifact_units.images import byte_from_signed
 from artifact_units.labels import CLASSES
-from artifact_units.latent_edits import LATENT_KINDS, LatentEdit
+from artifact_units.latent_edits import LATENT_KINDS, LatentEdit, Move
 from artifact_units.latents import REDRAWN, latents_of
 from artifact_units.shapes import Images, Latents, Logits
+from artifact_units.transfers import fetched, sent
 
 ARTIFACT = CLASSES.index("artifact")
 FIELDS = ("layers", "latent", "gate", "tries")  # of a correction in edits.json
@@ -58,8 +59,10 @@ def corrected(
     """
     if correction.gate and classify is None:
         raise UserError("a correction with a gate needs the classifier; give it")
+    _check_fit(generator, correction)
     every = np.asarray(ids, dtype=np.int64)
-    return batched(every, batch, lambda mine: _batch(generator, correction, mine, classify).cpu())
+    made = batched(every, batch, lambda mine: _batch(generator, correction, mine, classify))
+    return fetched(made)
 
 
 def artifact_probability(classify: Callable[[Images], Logits], images: Images) -> torch.Tensor:
@@ -97,8 +100,37 @@ def read_corrections(path: Path, repeat: int = 0) -> Correction:
 def _revived(path: Path, fields: Mapping[str, Any]) -> Correction:
     if sorted(fields) != sorted(FIELDS):
         raise UserError(f"{path}: a correction has {', '.join(FIELDS)}, not {', '.join(fields)}")
-    latent = fields["latent"] and revived("the latent", fields["latent"], LATENT_KINDS)
-    return Correction(revive(fields["layers"]), latent, fields["gate"], fields["tries"])
+    layers, given, gate, tries = (fields[name] for name in FIELDS)
+    if not isinstance(layers, dict):
+        raise UserError(f"{path}: layers are no edits by layer")
+    if not (_number(gate) and 0 <= gate <= 1):
+        raise UserError(f"{path}: gate is {gate!r}; it takes a number from 0 to 1")
+    if not (_number(tries) and isinstance(tries, int) and tries >= 1):
+        raise UserError(f"{path}: tries is {tries!r}; it takes a whole number, at least 1")
+    try:
+        latent = None if given is None else revived("the latent", given, LATENT_KINDS)
+        return Correction(revive(layers), latent, gate, tries)
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from None
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _check_fit(generator: Generator, correction: Correction) -> None:
+    """A UserError where a correction is another generator's."""
+    for name, edit in correction.layers.items():
+        layer = generator.layer(name)
+        if isinstance(edit, tuple(KINDS.values())):
+            check_edit(name, edit, (layer.units, layer.height, layer.width))
+    if isinstance(correction.latent, Move):
+        given = len(correction.latent.direction)
+        if given != generator.latent_dim:
+            raise UserError(
+                f"a correction moves latents of {given} values; this generator takes "
+                f"{generator.latent_dim}"
+            )
 
 
 @torch.inference_mode()
@@ -109,7 +141,7 @@ def _batch(
     classify: Callable[[Images], Logits] | None,
 ) -> Images:
     device = next(generator.network.parameters()).device
-    latents = latents_of(ids, generator.latent_dim).to(device)
+    latents = sent(latents_of(ids, generator.latent_dim), device)
     if not correction.gate or classify is None:
         return _made(generator, correction, latents, ids + REDRAWN)
     images = byte_from_signed(generator(latents))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, get_args, get_origin, get_type_hints
 
 import numpy as np
 import torch
@@ -126,6 +126,15 @@ class Silence:
         return torch.where(bits & (maps > 0), 0, maps)
 
 
+# What the fields of edits take, by their type.
+TAKES = {
+    tuple[int, ...]: "a list of whole numbers",
+    tuple[float, ...]: "a list of numbers",
+    tuple[int, int, int]: "a list of three whole numbers",
+    float: "a number",
+    str: "text",
+}
+SHOWN = 60  # characters of a value in a message
 KINDS: dict[str, type] = {
     "scale": Scale,
     "clip": Clip,
@@ -145,6 +154,8 @@ def check_edit(name: str, edit: Any, shape: tuple[int, int, int]) -> None:
     strangers = [unit for unit in edit.units if not 0 <= unit < shape[0]]
     if strangers:
         raise UserError(f"{name} has units 0 … {shape[0] - 1}; no unit {strangers[0]}")
+    if len({*edit.units}) < len(edit.units):
+        raise UserError(f"the edit of {name} names a unit twice; name each once")
 
 
 def describe(edits: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -152,7 +163,7 @@ def describe(edits: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     return {layer: described(edit, KINDS) for layer, edit in edits.items()}
 
 
-def revive(given: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+def revive(given: Mapping[str, Any]) -> dict[str, Any]:
     """The inverse of ``describe``."""
     return {layer: revived(layer, fields, KINDS) for layer, fields in given.items()}
 
@@ -163,16 +174,39 @@ def described(edit: Any, kinds: Mapping[str, type]) -> dict[str, Any]:
     return {"kind": kind, **asdict(edit)}
 
 
-def revived(place: str, fields: Mapping[str, Any], kinds: Mapping[str, type]) -> Any:
+def revived(place: str, fields: Any, kinds: Mapping[str, type]) -> Any:
     """The inverse of ``described``, or a UserError that names the place."""
+    if not isinstance(fields, dict):
+        raise UserError(f"edit of {place} is {_short(fields)}; it takes a kind and its fields")
     kind = fields.get("kind")
-    if kind not in kinds:
+    if not isinstance(kind, str) or kind not in kinds:
         raise UserError(f"edit of {place} is of kind {kind!r}; there is {', '.join(kinds)}")
     values = {k: tuple(v) if isinstance(v, list) else v for k, v in fields.items() if k != "kind"}
+    hints = get_type_hints(kinds[kind])
+    for key, value in values.items():
+        if key in hints and not _fits(value, hints[key]):
+            said = f"{key} is {_short(fields[key])}; it takes {TAKES[hints[key]]}"
+            raise UserError(f"edit of {place}: {said}")
     try:
-        return kinds[str(kind)](**values)
+        return kinds[kind](**values)
     except (TypeError, ValueError) as error:
         raise UserError(f"edit of {place} is not a {kind}: {error}") from None
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    """Whether a value as JSON has it, lists as tuples, is of a field's type; NaN is of none."""
+    if get_origin(hint) is tuple:
+        kinds = get_args(hint)
+        sized = kinds[-1] is ... or (isinstance(value, tuple) and len(value) == len(kinds))
+        return isinstance(value, tuple) and sized and all(_fits(v, kinds[0]) for v in value)
+    if isinstance(value, bool) or value != value:
+        return False
+    return isinstance(value, int | float if hint is float else hint)
+
+
+def _short(value: Any) -> str:
+    shown = repr(value)
+    return shown if len(shown) <= SHOWN else f"{shown[:SHOWN]}…"
 
 
 def _with(

@@ -63,7 +63,7 @@ def read_edits(path: Path, repeat: int = 0) -> Mapping[str, Edit]:
 
 
 def export(
-    path: Path, edits: Mapping[str, Edit], out: Path, *, rough: bool = False, **options: Any
+    path: Path, edits: Mapping[str, Edit], out: Path, rough: bool = False, /, **options: Any
 ) -> Exported:
     """Write the generator at ``path``, corrected, to ``out``; nothing where it does not agree.
 

@@ -64,13 +64,15 @@ class Tensors:
         """One line that begins with the file and what it was taken for."""
         return UserError(f"{self.path}: {self.layout}: {message}")
 
-    def shape(self, key: str) -> tuple[int, ...]:
-        """The shape of one tensor, which must be there."""
+    def shape(self, key: str, axes: int | None = None) -> tuple[int, ...]:
+        """The shape of one tensor, which must be there; of so many ``axes``, if that is said."""
         value = self.state.get(key)
         if key not in self.state:
             raise self.error(f"{key} is missing")
         if not isinstance(value, Tensor):
             raise self.error(f"{key} is a {type(value).__name__}, not a tensor")
+        if axes not in (None, value.dim()):
+            raise self.error(f"{key} is {list(value.shape)}; it should have {axes} axes")
         return tuple(value.shape)
 
     def take(self, key: str, *shape: int | None) -> Tensor:

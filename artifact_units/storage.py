@@ -36,6 +36,8 @@ def guarded(guard: Callable[[Path], None]) -> Iterator[None]:
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
     """A temporary path to write to; it becomes ``path`` if the block ends well, else nothing."""
+    if path.is_dir():
+        raise UserError(f"{path}: a folder; name a file to write")
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=TEMPORARY, dir=path.parent)
     os.close(handle)
@@ -55,6 +57,8 @@ def whole_file(path: Path) -> Iterator[Path]:
 @contextmanager
 def whole_folder(path: Path) -> Iterator[Path]:
     """A temporary folder to fill; it becomes ``path`` if the block ends well, else nothing."""
+    if path.is_file():
+        raise UserError(f"{path}: a file; name a folder to write")
     path.parent.mkdir(parents=True, exist_ok=True)
     part = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=TEMPORARY, dir=path.parent))
     try:

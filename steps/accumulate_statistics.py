@@ -12,10 +12,26 @@ from steps.command import input_path, output_path, say, step
 @step()
 @input_path("generator", "Checkpoint of the generator.")
 @output_path("out", "Checkpoint to write, of the same layout.")
-@click.option("--batches", type=click.IntRange(1), default=100, help="Batches averaged [100].")
-@click.option("--batch", type=click.IntRange(2), default=20, help="Generations in each [20].")
-@click.option("--seed", type=click.IntRange(0), default=0, help="Of their latents [0].")
-@click.option("--device", default="auto", help="auto: a GPU where there is one.")
+@click.option(
+    "--batches", type=click.IntRange(1), default=100, show_default=True, help="Batches averaged."
+)
+@click.option(
+    "--batch", type=click.IntRange(2), default=20, show_default=True, help="Generations in each."
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**32 - 1),
+    default=0,
+    show_default=True,
+    help="Of their latents.",
+)
+@click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda"]),
+    default="auto",
+    show_default=True,
+    help="auto: a GPU if there is one.",
+)
 def main(generator: Path, out: Path, batches: int, batch: int, seed: int, device: str) -> None:
     """Write a BigGAN or U-Net GAN checkpoint with standing statistics in its batch norms."""
     from artifact_units import compute

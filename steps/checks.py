@@ -6,6 +6,7 @@ Nothing heavy is imported: a method's options are read from its file's signature
 from __future__ import annotations
 
 import ast
+import math
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -16,11 +17,13 @@ from ruamel.yaml.error import YAMLError
 
 from artifact_units import registry
 from artifact_units.errors import UserError, did_you_mean
+from steps import limits
 from steps.parameters import CorrectionEntry, Params, RankingEntry
 from steps.values import KINDS, validated
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]*", re.IGNORECASE)  # it becomes a stage and a file
 UNCORRECTED = "none"  # the correction that every other one is compared with
+TAKEN = ("clean", "reference")  # rows of the truth, in the table of corrections
 TYPES = {kind.__name__: kind for kind in KINDS}
 
 
@@ -43,54 +46,95 @@ def read_params(path: Path) -> Params:
 def check(params: Params) -> Params:
     """The same params if their parts agree with each other, the shelves and the files there are."""
     _check_paths(params)
-    _check_numbers(params)
+    limits.check_numbers(params)
     _method("maskers", params.compute_masks.masker, "compute_masks.masker")
     _method("extractors", params.extract_features.extractor, "extract_features.extractor")
     rankings = params.score_units.rankings
     for place, ranking in _entries("score_units.rankings", rankings):
         _method("rankings", ranking.ranking, f"{place}.ranking")
-        _check_options("rankings", ranking.ranking, ranking.model_extra or {}, place)
+        options = _options("rankings", ranking.ranking, ranking.model_extra or {}, place)
+        if ranking.ranking == "unit_fid":
+            limits.check_top(params, options, place)
     corrections = params.correct_generations.corrections
     for place, correction in _entries("correct_generations.corrections", corrections):
-        if correction.ranking not in rankings:
-            near = did_you_mean(correction.ranking, rankings)
-            raise UserError(
-                f"{place}.ranking {correction.ranking!r} is no score_units.rankings; {near}"
-            )
+        _named(f"{place}.ranking", correction.ranking, rankings, "score_units.rankings")
         _method("correctors", correction.corrector, f"{place}.corrector")
-        _check_options("correctors", correction.corrector, correction.model_extra or {}, place)
-    _check_choice(params)
-    if UNCORRECTED not in corrections:
-        raise UserError(
-            f"correct_generations.corrections.{UNCORRECTED} is missing; it is the uncorrected row"
+        extra = correction.model_extra or {}
+        limits.check_layers(
+            params, _options("correctors", correction.corrector, extra, place), place
         )
+    _check_choice(params)
+    _check_rows(corrections)
     chosen = params.export_generator.correction
-    if chosen not in corrections:
-        near = did_you_mean(chosen, corrections)
-        raise UserError(f"export_generator.correction {chosen!r} is no correction; {near}")
+    _named("export_generator.correction", chosen, corrections, "correction")
+    limits.check_export(params)
     return params
+
+
+def _check_rows(corrections: Mapping[str, CorrectionEntry]) -> None:
+    place = "correct_generations.corrections"
+    if UNCORRECTED not in corrections:
+        raise UserError(f"{place}.{UNCORRECTED} is missing; it is the uncorrected row")
+    if (corrections[UNCORRECTED].model_extra or {}).get("n") != 0:
+        raise UserError(f"{place}.{UNCORRECTED} is the uncorrected row; give it n: 0")
+    for name in TAKEN:
+        if name in corrections:
+            raise UserError(f"{place}.{name} is what a row of the truth is called; rename it")
 
 
 def _check_choice(params: Params) -> None:
     for name in params.choose_correction.ranking:
-        if name not in params.score_units.rankings:
-            near = did_you_mean(name, params.score_units.rankings)
-            raise UserError(
-                f"choose_correction.ranking has {name!r}, no score_units.rankings; {near}"
-            )
+        rankings = params.score_units.rankings
+        _named("choose_correction.ranking", name, rankings, "score_units.rankings")
     for name in params.choose_correction.corrector:
         _method("correctors", name, "choose_correction.corrector")
+        needed = [
+            key for key, (_, default) in options_of("correctors", name).items() if default is ...
+        ]
+        strange = [key for key in needed if key not in limits.AXES]
+        if strange or name == "chosen":
+            why = f"needs {strange[0]}" if strange else "is what the choice ends in"
+            axes = ", ".join(limits.AXES)
+            raise UserError(
+                f"choose_correction.corrector {name!r} {why}; "
+                f"one that needs no more than {axes} can be tried"
+            )
+    limits.check_axes(params)
 
 
-def options_of(shelf: str, name: str) -> dict[str, tuple[str, bool]]:
-    """A method's options from its file's text: name -> (its type as written, needed)."""
-    text = (Path(registry.__file__).parent / shelf / f"{name}.py").read_text(encoding="utf-8")
-    functions = (n for n in ast.parse(text).body if isinstance(n, ast.FunctionDef))
-    arguments = next(f.args for f in functions if f.name == registry.VERBS[shelf])
+def options_of(shelf: str, name: str) -> dict[str, tuple[str, Any]]:
+    """A method's options from its file's text: name -> (its type as written, its default).
+
+    The default of an option that is needed is ``...``.
+    """
+    arguments = _function(shelf, name).args
     return {
-        argument.arg: (ast.unparse(argument.annotation or ast.Name("Any")), default is None)
+        argument.arg: (
+            ast.unparse(argument.annotation or ast.Name("Any")),
+            ... if default is None else _literal(default),
+        )
         for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
     }
+
+
+def _function(shelf: str, name: str) -> ast.FunctionDef:
+    """The function of a method, from its file's text."""
+    verb, file = registry.VERBS[shelf], Path(registry.__file__).parent / shelf / f"{name}.py"
+    try:
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+    except (SyntaxError, ValueError) as error:
+        raise UserError(f"{shelf}/{name}.py is not readable as Python ({error})") from None
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef) and node.name == verb:
+            return node
+    raise UserError(f"{shelf}/{name}.py has no function {verb!r}, which its shelf calls")
+
+
+def _literal(default: ast.expr) -> Any:
+    try:
+        return ast.literal_eval(default)
+    except ValueError:  # a constant of the file: nothing is known of it
+        return None
 
 
 def _check_paths(params: Params) -> None:
@@ -103,24 +147,16 @@ def _check_paths(params: Params) -> None:
             raise UserError(f"{place} is {path}; there is no such file, nor is it under results/")
 
 
-def _check_numbers(params: Params) -> None:
-    split = params.label_generations
-    if split.validation + split.test >= 1:
-        said = f"label_generations.validation {split.validation} and test {split.test}"
-        raise UserError(f"{said} leave nothing to train on; together they must be below 1")
-    for stage in ("train_classifier", "extract_features"):
-        asked, most = getattr(params, stage).reals, params.read_reals.images
-        if asked > most:
-            raise UserError(f"{stage}.reals {asked} is above read_reals.images {most}; raise that")
-    if params.plant_defects.lowest > params.plant_defects.highest:
-        raise UserError("plant_defects.lowest is above plant_defects.highest")
-
-
 def _entries(place: str, rows: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     for name, row in rows.items():
         if not NAME.fullmatch(name):
             raise UserError(f"{place}: {name!r} may have letters, digits, _ and - only")
         yield f"{place}.{name}", row
+
+
+def _named(place: str, name: str, known: Mapping[str, Any], what: str) -> None:
+    if name not in known:
+        raise UserError(f"{place} {name!r} is no {what}; {did_you_mean(name, known)}")
 
 
 def _method(shelf: str, name: str, place: str) -> None:
@@ -130,7 +166,8 @@ def _method(shelf: str, name: str, place: str) -> None:
         raise UserError(f"{place} is {name!r}, no file of artifact_units/{shelf}; {near}")
 
 
-def _check_options(shelf: str, name: str, given: Mapping[str, Any], place: str) -> None:
+def _options(shelf: str, name: str, given: Mapping[str, Any], place: str) -> dict[str, Any]:
+    """What a method will be handed: the options given, checked, and the others' defaults."""
     known = options_of(shelf, name)
     fields = {*known, *(RankingEntry if shelf == "rankings" else CorrectionEntry).model_fields}
     for key, value in given.items():
@@ -139,15 +176,20 @@ def _check_options(shelf: str, name: str, given: Mapping[str, Any], place: str) 
         kind = TYPES.get(known[key][0])
         if kind and not _fits(value, kind):
             raise UserError(f"{place}.{key} is {value!r}; it takes {KINDS[kind]}")
-    missing = [key for key, (_, needed) in known.items() if needed and key not in given]
+        limits.check_range(name, key, value, f"{place}.{key}")
+    options = {key: given.get(key, default) for key, (_, default) in known.items()}
+    missing = [key for key, value in options.items() if value is ...]
     if missing:
         raise UserError(f"{place}.{missing[0]} is missing; {shelf}/{name} needs it")
+    return options
 
 
 def _fits(value: Any, kind: type) -> bool:
     if isinstance(value, bool):
         return kind is bool
-    return isinstance(value, (int, float) if kind is float else kind)
+    if kind is float:
+        return isinstance(value, int | float) and abs(value) < math.inf
+    return isinstance(value, kind)
 
 
 def _said(error: YAMLError) -> str:

@@ -38,6 +38,7 @@ class Task:
 def kept(task: Task) -> Iterator[None]:
     """Run a step's body within the contract; its outputs are locked already (``locked``)."""
     read = {name: _Input(path) for name, path in task.inputs.items()}
+    _check_outputs(task)
     started = engine.started_by(task.values)
 
     def check() -> None:
@@ -106,6 +107,18 @@ class _Input:
             raise UserError(f"{self.path} {engine.CHANGED}")
 
 
+def _check_outputs(task: Task) -> None:
+    """A UserError where an output would take the place of what is read, or of somebody's folder."""
+    for output in task.outputs:
+        for path in task.inputs.values():
+            whole = path.resolve()
+            if output.resolve() in (whole, *whole.parents):
+                raise UserError(f"{output}: would replace {path}, which is read; name another")
+        own = manifests.manifest_of(output).exists()  # unfinished or not: a step made the folder
+        if output.is_dir() and any(output.iterdir()) and not own:
+            raise UserError(f"{output}: a folder that no step wrote; name another, or take it away")
+
+
 def _look(file: Path) -> tuple[int, int, int] | None:
     try:
         found = file.stat()
@@ -125,6 +138,8 @@ def _written(output: Path) -> Path | None:
 
 @contextmanager
 def _lock(output: Path) -> Iterator[None]:
+    if not output.name:
+        raise UserError(f"{str(output)!r} is no name of an output; name a file or folder to write")
     path = output.with_name(f".{output.name}.lock{TEMPORARY}")
     try:
         output.parent.mkdir(parents=True, exist_ok=True)

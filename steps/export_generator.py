@@ -39,7 +39,7 @@ def main(
 
     compute.prepare("cpu", 1)
     edits = read_edits(corrections, repeat)
-    done = export(generator, edits, out, rough=approximate, **options_of(option))
+    done = export(generator, edits, out, approximate, **options_of(option))
     say(
         f"{done.path}: layout {done.layout}, {done.why}; to the edited run the largest difference "
         f"is {done.largest:.3g} and the mean {done.mean:.3g}, over {CHECKED} generations"

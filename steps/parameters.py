@@ -13,6 +13,7 @@ from pydantic import ConfigDict, Field
 from steps.sections import (
     AnnotateGenerations,
     Count,
+    Drawn,
     Fraction,
     PathText,
     PlantDefects,
@@ -44,9 +45,9 @@ class Run(Section):
 class SampleGenerations(Section):
     """Generations with a latent seed an id (paper, section 3)."""
 
-    labelled: Count = Field(description="Generations to label, mask and score: ids 0 ...")
-    unlabelled: Count = Field(description="For unit thresholds and statistics: ids 1000000 ...")
-    heldout: Count = Field(description="Corrected and evaluated only: ids 2000000 ...")
+    labelled: Drawn = Field(description="Generations to label, mask and score: ids 0 ...")
+    unlabelled: Drawn = Field(description="For unit thresholds and statistics: ids 1000000 ...")
+    heldout: Drawn = Field(description="Corrected and evaluated only: ids 2000000 ...")
 
 
 class ReadReals(Section):

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 Count = Annotated[int, Field(ge=1)]
+Drawn = Annotated[int, Field(ge=1, le=1_000_000)]  # generations: a range of ids has so many
 Fraction = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
 PathText = Annotated[str, Field(min_length=1)]
@@ -46,5 +47,5 @@ class AnnotateGenerations(Section):
         description="Smoothed |broken - clean| (signed range) above which a pixel is artifact."
     )
     area: Fraction = Field(description="Artifact area from which a generation is an artifact.")
-    reference: Count = Field(description="Generations of the clean generator at other latents.")
+    reference: Drawn = Field(description="Generations of the clean generator at other latents.")
     seed: Seed = Field(description="Which verdicts are wrong.")

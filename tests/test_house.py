@@ -41,6 +41,7 @@ UNLISTED = [
         "steps/contract.py",
         "steps/engine.py",
         "steps/groups.py",
+        "steps/limits.py",
         "steps/parameters.py",
         "steps/checks.py",
         "steps/sections.py",

@@ -19,13 +19,15 @@ from artifact_units.errors import UserError
 from artifact_units.generator import Generator
 from artifact_units.generators import foreign, own
 from artifact_units.generators.own import NOTES, as_generator, save_generator
-from artifact_units.layouts import Layout, Tensors
+from artifact_units.layouts import OWN, Layout, Tensors
 from artifact_units.registry import checked_options
 
 __all__ = ["as_generator", "load_generator", "save_generator"]
 
+SAID = 200  # characters of what torch says, in a message
 
-def load_generator(path: Path | str, **options: Any) -> Generator:
+
+def load_generator(path: Path | str, /, **options: Any) -> Generator:
     """Recognise the checkpoint at ``path`` and load it, frozen, on the CPU.
 
     ``options`` say what a layout's file does not (GenForce's ``fused_scale``). ``module:callable``
@@ -41,16 +43,26 @@ def load_generator(path: Path | str, **options: Any) -> Generator:
         return foreign.with_class(generator, said["class"]) if "class" in said else generator
     checkpoint = read_checkpoint(path)
     if NOTES in checkpoint.metadata:
-        return own.build(checkpoint)
+        return own.build(checkpoint, **checked_options(own.build, OWN, options))
     layout, state = recognise(checkpoint)
     tensors = Tensors(checkpoint.path, layout.name, state.tensors, state.beside)
-    generator = layout.build(tensors, **checked_options(layout.build, layout.name, options))
-    tensors.finish()
+    generator = built(layout, tensors, **checked_options(layout.build, layout.name, options))
     if state.averaged:
         return generator
     note = f"{path}: holds no moving average; taken: the raw weights in {'.'.join(state.place)}"
     warnings.warn(note, stacklevel=2)
     return replace(generator, notes=(*generator.notes, note))
+
+
+def built(layout: Layout, tensors: Tensors, **options: Any) -> Generator:
+    """The generator that a layout makes of tensors, every one of which it takes."""
+    try:
+        generator = layout.build(tensors, **options)
+    except (ArithmeticError, LookupError, RuntimeError, ValueError) as error:
+        said = " ".join(str(error).split())[:SAID]
+        raise tensors.error(f"its tensors do not fit each other: {said}") from None
+    tensors.finish()
+    return generator
 
 
 def layouts() -> Iterator[Layout]:

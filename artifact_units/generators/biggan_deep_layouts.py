@@ -23,9 +23,9 @@ def _build(tensors: Tensors, *, config: str | None = None) -> Generator:
     count = tensors.count(rf"{key}\.(\d+)\.")
     numbers = [i for i in range(count) if f"{key}.{i}.gamma" not in tensors]
     doubles, notes, options = _doubles(tensors, len(numbers), config)
-    size, classes = tensors.shape("embeddings.weight")
-    steps, entries = tensors.shape(f"{key}.0.bn_0.running_means")
-    condition = tensors.shape("generator.gen_z.weight_orig")[1]
+    size, classes = tensors.shape("embeddings.weight", 2)
+    steps, entries = tensors.shape(f"{key}.0.bn_0.running_means", 2)
+    condition = tensors.shape("generator.gen_z.weight_orig", 2)[1]
     state = {"embeddings.weight": tensors.take("embeddings.weight", size, classes)}
     state |= _spectral(tensors, "generator.gen_z", "gen_z", 16 * entries, condition)
     blocks, attention = (
@@ -33,7 +33,7 @@ def _build(tensors: Tensors, *, config: str | None = None) -> Generator:
         [k for k, i in enumerate(numbers, 1) if i + 1 < count and i + 1 not in numbers],
     )
     for k, i in enumerate(numbers, start=1):
-        middle, units = (tensors.shape(f"{key}.{i}.conv_{c}.weight_orig")[0] for c in (0, 3))
+        middle, units = (tensors.shape(f"{key}.{i}.conv_{c}.weight_orig", 4)[0] for c in (0, 3))
         if units not in (entries, entries // 2):
             raise tensors.error(
                 f"{key}.{i} makes {units} units of {entries}; its skip takes all or half"
@@ -44,7 +44,7 @@ def _build(tensors: Tensors, *, config: str | None = None) -> Generator:
         blocks.append([int(doubles[k - 1]), entries, middle, units])
         entries = units
     state |= _norm(tensors, "generator.bn", "bn", steps, entries, 0)
-    colours = tensors.shape("generator.conv_to_rgb.weight_orig")[0]
+    colours = tensors.shape("generator.conv_to_rgb.weight_orig", 4)[0]
     state |= _spectral(tensors, "generator.conv_to_rgb", "rgb", colours, entries, 3, 3)
     network = BigGANDeep(condition - size, classes, size, steps, blocks, attention, colours)
     network.load_state_dict(state)

@@ -97,10 +97,10 @@ def _variant(tensors: Tensors) -> tuple[str, dict[str, int], int]:
     """Variant, constructor arguments, and the values that a conditional norm is given."""
     key = "blocks.0.0.bn1.gain"
     if f"{key}.0.weight" in tensors:
-        return "latent", {}, tensors.shape(f"{key}.0.weight")[0]
-    rows, cols = tensors.shape(f"{key}.weight")
+        return "latent", {}, tensors.shape(f"{key}.0.weight", 2)[0]
+    rows, cols = tensors.shape(f"{key}.weight", 2)
     if "shared.weight" in tensors:
-        classes, size = tensors.shape("shared.weight")
+        classes, size = tensors.shape("shared.weight", 2)
         return "shared", {"classes": classes, "size": size, "chunk": cols - size}, cols
     return "embedding", {"classes": rows}, rows
 
@@ -110,7 +110,7 @@ def _build(tensors: Tensors) -> Generator:
         raise tensors.error("BigGAN-deep is read in Hugging Face's layout alone")
     blocks = tensors.count(r"blocks\.(\d+)\.")
     variant, given, size = _variant(tensors)
-    shapes = [tensors.shape(f"blocks.{k}.0.conv1.weight") for k in range(blocks)]
+    shapes = [tensors.shape(f"blocks.{k}.0.conv1.weight", 4) for k in range(blocks)]
     widths = [shapes[0][1], *(shape[0] for shape in shapes)]
     state = _affine(tensors, "linear", "linear", None, None)
     rows, entries = state["linear.weight"].shape

@@ -9,7 +9,10 @@ for all images.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable
+import re
+import traceback
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +28,11 @@ from artifact_units.storage import sha256_of
 
 KEYS = ("generator", "sha256", "options", "class")
 SUFFIXES = (".yaml", ".yml")
+PASSED = rf"^<|{re.escape(__file__)}|importlib|site-packages"  # frames that are not the user's
+TAKES = {
+    "options": (dict | None, "keys and values"),
+    "class": (int, "a whole number"),
+}
 
 
 def call(target: str, options: dict[str, Any]) -> Generator:
@@ -34,9 +42,13 @@ def call(target: str, options: dict[str, Any]) -> Generator:
         function = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError) as error:
         raise UserError(f"{target}: no such file, and no such function ({error})") from None
-    built = function(**options)
+    except Exception as error:  # the user's own code can fail in any way
+        raise _failed(target, error) from None
+    with _told(target):
+        built = function(**options)
     if isinstance(built, nn.Module):
-        return _probed(built, target)
+        with _told(target):
+            return _probed(built, target)
     if not isinstance(built, Generator):
         raise UserError(f"{target}: returned a {type(built).__name__}, not a Generator or a module")
     return built
@@ -54,12 +66,20 @@ def read_description(path: Path) -> dict[str, Any]:
         raise UserError(f"{path}: not readable ({type(error).__name__})") from None
     if not isinstance(said, dict) or not isinstance(said.get("generator"), str):
         raise UserError(f"{path}: must hold `generator:`, a checkpoint or module:callable")
-    for key in said:
+    for key, value in said.items():
         if key not in KEYS:
             raise UserError(f"{path}: {key!r} is not known; {did_you_mean(str(key), KEYS)}")
+        kind, takes = TAKES.get(key, (object, ""))
+        if not isinstance(value, kind) or isinstance(value, bool):
+            raise UserError(f"{path}: {key} is {value!r}; it takes {takes}")
+    for key in said.get("options") or {}:
+        if not isinstance(key, str):
+            raise UserError(f"{path}: option {key!r} is no name of an option")
     beside = path.parent / said["generator"]
-    if not beside.is_file():
+    if not beside.is_file() and ":" in said["generator"]:
         return said
+    if not beside.is_file():
+        raise UserError(f"{path}: names {said['generator']}; there is no such file beside it")
     found = sha256_of(beside)
     if said.get("sha256") != found:
         raise UserError(
@@ -119,8 +139,30 @@ def options_of(pairs: Iterable[str]) -> dict[str, Any]:
         key, equals, value = pair.partition("=")
         if not equals:
             raise UserError(f"option {pair!r} is not key=value")
-        out[key] = _yaml(value)
+        try:
+            out[key] = _yaml(value)
+        except YAMLError:
+            raise UserError(f"option {pair!r} has no value that YAML can read") from None
     return out
+
+
+@contextmanager
+def _told(target: str) -> Iterator[None]:
+    """Whatever the user's own code raises, as one line that says where."""
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:
+        raise _failed(target, error) from None
+
+
+def _failed(target: str, error: Exception) -> UserError:
+    frames = traceback.extract_tb(error.__traceback__)
+    theirs = [f for f in frames if not re.search(PASSED, f.filename)]
+    where = f" ({Path(theirs[-1].filename).name}, line {theirs[-1].lineno})" if theirs else ""
+    said = " ".join(str(error).split())
+    return UserError(f"{target}: failed with {type(error).__name__}: {said}{where}")
 
 
 def _yaml(text: str) -> Any:

@@ -13,6 +13,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from safetensors.torch import save_file
 from torch import Tensor, nn
@@ -39,23 +40,43 @@ FAMILIES = {
 
 def build(checkpoint: Checkpoint) -> Generator:
     """The generator in a file of our own, with the edits that the file carries."""
+    notes = read_notes(checkpoint)
     try:
-        notes = json.loads(checkpoint.metadata[NOTES])
         family, config = notes["family"], notes["config"]
         network = getattr(_module(family), FAMILIES[family])(**config)
-    except (ValueError, KeyError, TypeError) as error:
-        raise UserError(
-            f"{checkpoint.path}: its metadata {NOTES!r} cannot be read ({error})"
-        ) from None
+    except (ValueError, KeyError, TypeError, RuntimeError) as error:
+        raise _unreadable(checkpoint, error) from None
     _fill(network, checkpoint.tree, checkpoint.path)
     generator = _module(family).as_generator(network, OWN)
     carried = notes.get("edits", {})
-    for name, given in carried.items():
-        _install(generator, name, [revived(name, fields, KINDS) for fields in given])
+    try:
+        for name, given in carried.items():
+            _install(generator, name, [revived(name, fields, KINDS) for fields in given])
+    except (AttributeError, TypeError) as error:
+        raise _unreadable(checkpoint, error) from None
     if not carried:
         return generator
     note = f"{checkpoint.path}: carries edits of {', '.join(sorted(carried))}"
     return replace(generator, notes=(*generator.notes, note))
+
+
+def read_notes(checkpoint: Checkpoint) -> dict[str, Any]:
+    """What the metadata of a file of our own says; a UserError where it holds no generator."""
+    try:
+        notes = json.loads(checkpoint.metadata[NOTES])
+    except ValueError as error:
+        raise _unreadable(checkpoint, error) from None
+    if not isinstance(notes, dict):
+        raise _unreadable(checkpoint, f"it is a {type(notes).__name__}")
+    held = "classifier" if "classifier" in notes else notes.get("family")
+    if not isinstance(held, str):
+        raise _unreadable(checkpoint, f"its family is {held!r}")
+    if held not in FAMILIES:
+        raise UserError(
+            f"{checkpoint.path}: holds a {held.replace('_', ' ')}, not a generator; "
+            "give the generator's checkpoint (inputs.generator)"
+        )
+    return notes
 
 
 def as_generator(network: nn.Module) -> Generator:
@@ -93,6 +114,10 @@ def save_folded(path: Path, generator: Generator, edits: Mapping[str, Scale]) ->
     folded = copy.deepcopy(generator.network)
     folded.load_state_dict(pggan_fold(state, generator, edits))
     save_generator(path, replace(generator, network=folded))
+
+
+def _unreadable(checkpoint: Checkpoint, why: object) -> UserError:
+    return UserError(f"{checkpoint.path}: its metadata {NOTES!r} cannot be read ({why})")
 
 
 def _module(family: str):

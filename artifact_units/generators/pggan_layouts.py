@@ -81,12 +81,13 @@ def _build(tensors: Tensors, label_size: int = 0, fused: bool = False) -> Genera
         state |= {f"layer{k}.weight": w, f"layer{k}.bias": b}
         widths.append(len(w))
     state |= _to_rgb(tensors, keys, widths, zoo)
-    latent_dim = state["layer1.weight"].shape[1] - label_size
-    if latent_dim < 1:
+    entries = state["layer1.weight"].shape[1]
+    if not 0 <= label_size < entries:
         raise tensors.error(
-            f"label_size {label_size} leaves no latent of {latent_dim + label_size}"
+            f"label_size is {label_size}; of {entries} values that the first layer takes, "
+            "one at least is the latent's"
         )
-    network = PGGAN(latent_dim, widths, label_size, position_bias=zoo)
+    network = PGGAN(entries - label_size, widths, label_size, position_bias=zoo)
     network.load_state_dict(network.state_dict() | state)
     modules = [stem.removesuffix(".module") for stem in keys.layers]
     return as_generator(network, tensors.layout, modules)
@@ -107,7 +108,7 @@ def _convolution(
 
 def _format_layer(tensors: Tensors, weight: str, bias: str, reader: str) -> tuple[Tensor, Tensor]:
     """GAN Zoo's linear layer, a bias for each unit and position, as the 4x4 convolution."""
-    units = tensors.shape(reader)[1]
+    units = tensors.shape(reader, 4)[1]
     w = tensors.take(weight, 16 * units, None)
     scale = math.sqrt(2 / w.shape[1])
     b = tensors.take(bias, 16 * units).view(units, 4, 4)
@@ -139,7 +140,7 @@ def _genforce(
         )
     options = {"fused_scale": bool(fused_scale), "label_size": label_size}
     generator = replace(_build(tensors, label_size, bool(fused_scale)), options=options)
-    doubling = [tensors.shape(f"layer{k}.weight") for k in range(2, len(generator.layers), 2)]
+    doubling = [tensors.shape(f"layer{k}.weight", 4) for k in range(2, len(generator.layers), 2)]
     if fused_scale is not None or any(shape[0] != shape[1] for shape in doubling):
         return generator
     note = f"{tensors.path}: no shape says whether fused_scale was used; taken: it was not"

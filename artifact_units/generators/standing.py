@@ -18,11 +18,15 @@ from torch.nn import functional as F
 
 from artifact_units.checkpoints import read_checkpoint, write_state
 from artifact_units.errors import UserError
-from artifact_units.generators import recognise
+from artifact_units.generators import built, recognise
 from artifact_units.generators.biggan import BigGAN, ConditionalNorm
 from artifact_units.generators.biggan_layouts import statistic
+from artifact_units.generators.own import NOTES, read_notes
 from artifact_units.layouts import Tensors
 from artifact_units.storage import whole_file
+
+KEPT_IN = ("biggan-ajbrock", "unetgan")  # layouts that keep running statistics
+WHOSE = "one of BigGAN (ajbrock) or U-Net GAN"
 
 
 @torch.no_grad()
@@ -35,13 +39,19 @@ def accumulate(
     keeps no running statistics of one network.
     """
     checkpoint = read_checkpoint(path)
+    if NOTES in checkpoint.metadata:
+        held = f"a {read_notes(checkpoint).get('family')} of our own layout"
+        raise UserError(f"{path}: {held}; give the checkpoint that it was made of, {WHOSE}")
     layout, state = recognise(checkpoint)
-    if layout.name not in ("biggan-ajbrock", "unetgan"):
-        raise UserError(f"{path}: {layout.name} has no running statistics to accumulate anew")
-    moved = {k: _advanced(state.tensors, k, batches) for k in state.tensors}
+    if layout.name not in KEPT_IN:
+        raise UserError(
+            f"{path}: {layout.name} has no running statistics to accumulate anew; give {WHOSE}"
+        )
+    given = Tensors(path, layout.name, state.tensors, state.beside)
+    built(layout, given)  # what is wrong with the file is said of it as it is
+    moved = {k: _advanced(given, k, batches) for k in state.tensors}
     tensors = Tensors(path, layout.name, moved, state.beside)
-    network = layout.build(tensors).network.to(device)
-    tensors.finish()
+    network = built(layout, tensors).network.to(device)
     assert isinstance(network, BigGAN)
     for name, found in standing(network, batches, batch, seed).items():
         for which, value in zip(("mean", "var"), found, strict=True):
@@ -104,13 +114,15 @@ def _key(name: str) -> str:
     return f"blocks.{int(layer.removeprefix('layer')) - 1}.0.{norm}" if norm else "output_layer.0"
 
 
-def _advanced(state: dict[str, Any], key: str, steps: int) -> Any:
+def _advanced(given: Tensors, key: str, steps: int) -> Tensor:
     """The spectral norm's vector ``u0`` after ``steps`` power steps; other tensors as they are."""
-    value = state[key]
+    given.shape(key)
+    value: Tensor = given.state[key]
     if not key.endswith(".u0"):
-        return value.clone() if isinstance(value, Tensor) else value
-    rows = state[f"{key[:-3]}.weight"].float().flatten(1)
-    u = value.float()
+        return value.clone()
+    weight = f"{key[:-3]}.weight"
+    rows = given.take(weight, *given.shape(weight)).flatten(1)
+    u = given.take(key, 1, len(rows))
     for _ in range(steps):
         u = F.normalize(F.normalize(u @ rows) @ rows.t())
     return u.to(value.dtype)

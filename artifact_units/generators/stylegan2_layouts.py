@@ -165,7 +165,8 @@ def _check_filters(tensors: Tensors) -> None:
     tensors.ignore(pattern)
     for key in tensors.taken:
         found = tensors.state[key]
-        if not isinstance(found, Tensor) or found.numel() != 16 or not found.is_floating_point():
+        dense = isinstance(found, Tensor) and found.layout == torch.strided
+        if not dense or found.numel() != 16 or not found.is_floating_point():
             raise tensors.error(f"{key} is not a 4x4 filter")
         found = found.float().view(4, 4)
         if not torch.allclose(found / found.sum(), wanted, atol=1e-4):
@@ -175,6 +176,12 @@ def _check_filters(tensors: Tensors) -> None:
 def _read_nvidia(tensors: Tensors, *, conv_clamp: float | int | None = None) -> Generator:
     """``conv_clamp``: what a state dict does not say (256 in ADA's trainings); a pickle does."""
     said = tensors.beside.get("synthesis.b4.conv1.conv_clamp", conv_clamp)
+    if conv_clamp is not None and not 0 <= conv_clamp < math.inf:
+        raise tensors.error(f"option conv_clamp is {conv_clamp}; it takes a number of at least 0")
+    if conv_clamp not in (None, said):
+        raise tensors.error(
+            f"option conv_clamp is {conv_clamp}; the file says {said}: leave it out"
+        )
     for name, wanted in (("architecture", "skip"), ("conv1.activation", "lrelu")):
         found = tensors.beside.get(f"synthesis.b4.{name}", wanted)
         if found != wanted:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from artifact_units.errors import UserError
+from artifact_units.storage import read_text
 
 KINDS = {
     "artifacts": "a held-out artifact generation, and the same corrected",
@@ -92,7 +93,7 @@ def read_judgements(path: Path) -> list[Judgement]:
     """Every judgement, in the order given; a torn last line is dropped."""
     if not path.is_file():
         raise UserError(f"{path}: no such judgements file; `judge_corrections serve` makes one")
-    lines = path.read_text(encoding="utf-8").split("\n")[:-1]  # the last is torn, or empty
+    lines = read_text(path).split("\n")[:-1]  # the last is torn, or empty
     found = [_judgement(path, n, line) for n, line in enumerate(lines, 1) if line.strip()]
     if strangers := {j.study for j in found} - {j.study for j in found[:1]}:
         raise UserError(

@@ -28,9 +28,7 @@ try:
     import starlette  # noqa: F401
     import uvicorn  # noqa: F401
 except ModuleNotFoundError:
-    raise UserError(
-        "pages need starlette and uvicorn: pip install 'artifact-units[label]'"
-    ) from None
+    raise UserError("pages need starlette and uvicorn: pip install '.[label]'") from None
 
 from artifact_units.serving.guard import Access
 from artifact_units.serving.journal import Journal

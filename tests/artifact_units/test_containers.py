@@ -23,6 +23,16 @@ def test_a_folder_is_read_at_any_depth_in_the_order_of_the_paths(tmp_path):
     assert read(tmp_path) == wanted
 
 
+def test_a_zip_with_a_password_is_told_so(tmp_path):
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
+        archive.writestr("a.png", b"a")
+    data = bytearray((tmp_path / "x.zip").read_bytes())
+    data[data.index(b"PK\1\2") + 8] |= 1  # the flag of an encrypted entry, in the directory
+    (tmp_path / "x.zip").write_bytes(data)
+    with pytest.raises(UserError, match="locked with a password"):
+        read(tmp_path / "x.zip")
+
+
 def test_a_zip_is_read_in_the_order_of_its_names_and_leaves_nothing_on_the_disk(tmp_path):
     with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
         for name in ("b.png", "../../out.png", "a/c.jpg", "__MACOSX/._b.png", "read.me", "d.png/"):
@@ -55,7 +65,9 @@ def test_an_lmdb_that_is_cut_short_is_refused_before_it_is_read(tmp_path):
 def test_an_lmdb_without_its_package_says_which_extra_to_add(tmp_path, monkeypatch):
     (tmp_path / "data.mdb").touch()
     monkeypatch.setitem(sys.modules, "lmdb", None)
-    with pytest.raises(UserError, match=r"add the extra lmdb"):
+    with pytest.raises(
+        UserError, match=r"add the extra lmdb from the checkout: pip install '\.\[lmdb\]'"
+    ):
         read(tmp_path)
 
 

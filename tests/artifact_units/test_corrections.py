@@ -6,7 +6,7 @@ import json
 
 import pytest
 import torch
-from small_generator import small_generator
+from small_generator import smaller_generator
 
 from artifact_units import compute
 from artifact_units.corrections import Correction, corrected, read_corrections, text_of
@@ -21,7 +21,7 @@ IDS = [3, 4, 5, 6, 7]
 
 @pytest.fixture
 def generator():
-    return small_generator([6, 6, 4, 4], 0.3)
+    return smaller_generator()
 
 
 def own(generator, ids) -> torch.Tensor:
@@ -40,6 +40,11 @@ def bright(limit: float):
         return torch.stack([artifact * 100.0, ~artifact * 100.0, artifact * 0.0], 1)
 
     return classify
+
+
+def with_field(name: str, value: object) -> str:
+    """The text of no correction, with one field set."""
+    return json.dumps([json.loads(text_of([Correction()]))[0] | {name: value}])
 
 
 def test_no_correction_gives_the_generators_own_images(generator) -> None:
@@ -97,6 +102,19 @@ def test_corrections_come_back_from_their_text(tmp_path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("correction", "said"),
+    [
+        (Correction({"layer2": Scale((99,), (0.0,))}), "layer2 has units 0 … .*; no unit 99"),
+        (Correction({"layer9": Scale((0,), (0.0,))}), "layer 'layer9' is not in this generator"),
+        (Correction(latent=Move((1.0,), 1.0)), "of 1 values; this generator takes 8"),
+    ],
+)
+def test_a_correction_of_another_generator_is_refused(generator, correction, said) -> None:
+    with pytest.raises(UserError, match=said):
+        made(generator, correction)
+
+
+@pytest.mark.parametrize(
     ("text", "said"),
     [
         ("not json", "not readable as corrections"),
@@ -104,8 +122,19 @@ def test_corrections_come_back_from_their_text(tmp_path) -> None:
         ('[{"layer1": {}}]', "a correction has layers, latent, gate, tries, not layer1"),
         (
             json.dumps([{"layers": {}, "latent": {"kind": "bend"}, "gate": 0, "tries": 1}]),
-            "edit of the latent is of kind 'bend'; there is truncate, move, redraw",
+            "edits.json: edit of the latent is of kind 'bend'; there is truncate, move, redraw",
         ),
+        (with_field("layers", []), "edits.json: layers are no edits by layer"),
+        (with_field("layers", {"layer1": []}), r"edits.json: edit of layer1 is \[\]; it takes"),
+        (with_field("latent", "move"), "edit of the latent is 'move'; it takes a kind"),
+        (
+            with_field("latent", {"kind": "move", "direction": ["up"], "step": 1}),
+            r"edit of the latent: direction is \['up'\]; it takes a list of numbers",
+        ),
+        (with_field("gate", "half"), "gate is 'half'; it takes a number from 0 to 1"),
+        (with_field("gate", 1.5), "gate is 1.5; it takes a number from 0 to 1"),
+        (with_field("tries", 0), "tries is 0; it takes a whole number, at least 1"),
+        (with_field("tries", 1.5), "tries is 1.5; it takes a whole number"),
     ],
 )
 def test_a_text_that_is_no_correction_is_refused_in_one_line(tmp_path, text, said) -> None:

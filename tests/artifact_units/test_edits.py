@@ -88,6 +88,22 @@ def test_edits_come_back_from_json_as_they_were() -> None:
         ({"kind": "shrink", "units": [1], "factors": [1.0], "targets": []}, "1 units, 0 targets"),
         ({"kind": "silence", "shape": [1, 3, 3], "neurons": "00"}, "no bit for each of"),
         ({"kind": "silence", "shape": [1, 1, 1], "neurons": "xy"}, "not a silence"),
+        ([], r"edit of layer1 is \[\]; it takes a kind and its fields"),
+        ({"kind": ["scale"]}, r"edit of layer1 is of kind \['scale'\]"),
+        (
+            {"kind": "scale", "units": [1], "factors": ["q"]},
+            r"edit of layer1: factors is \['q'\]; it takes a list of numbers$",
+        ),
+        (
+            {"kind": "scale", "units": "ab", "factors": [1.0, 2.0]},
+            "edit of layer1: units is 'ab'; it takes a list of whole numbers$",
+        ),
+        ({"kind": "scale", "units": [1.5], "factors": [1.0]}, "units is "),
+        ({"kind": "scale", "units": [True], "factors": [1.0]}, "units is "),
+        ({"kind": "scale", "units": [1], "factors": [float("nan")]}, "factors is "),
+        ({"kind": "calm", "means": [], "deviations": [], "away": "2", "least": 0}, "a number$"),
+        ({"kind": "silence", "shape": [1, 1], "neurons": "00"}, "list of three whole numbers$"),
+        ({"kind": "silence", "shape": [1, 1, 1], "neurons": 0}, "neurons is 0; it takes text$"),
     ],
 )
 def test_a_description_that_is_no_edit_is_refused_in_one_line(fields, said) -> None:
@@ -101,5 +117,7 @@ def test_an_edit_of_another_layer_is_refused() -> None:
         check_edit("layer1", Clip((4,), (0.0,), (1.0,)), (4, 2, 2))
     with pytest.raises(UserError, match=r"layer1 is \[4, 2, 2\]; its edit is for \[3, 2, 2\]"):
         check_edit("layer1", Calm((0.0,) * 3, (1.0,) * 3, 2.0, 0.1), (4, 2, 2))
+    with pytest.raises(UserError, match="the edit of layer1 names a unit twice; name each once"):
+        check_edit("layer1", Scale((1, 1), (0.0, 1.0)), (4, 2, 2))
     with pytest.raises(UserError, match=r"its edit is for \[4, 1, 2\]"):
         check_edit("layer1", Silence.of(np.zeros((4, 1, 2), bool)), (4, 2, 2))

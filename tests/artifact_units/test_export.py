@@ -113,7 +113,7 @@ def test_where_there_is_no_noise_a_stylegan2_layer_folds_by_its_rows(tmp_path):
 
 
 def test_an_approximate_fold_is_made_on_request_alone_and_measured(tmp_path):
-    done = export(STYLEGAN2, {"layer2": ABLATION}, tmp_path / "out.pt", rough=True)
+    done = export(STYLEGAN2, {"layer2": ABLATION}, tmp_path / "out.pt", True)
     assert done.layout == "stylegan2-rosinality"
     assert done.why == "folded approximately"
     assert done.largest > 0.01
@@ -216,3 +216,9 @@ def test_what_is_no_part_of_a_generator_is_refused(tmp_path):
         read_edits(path)
     with pytest.raises(UserError, match="edits latents, not layers"):
         read_edits(path, 1)
+
+
+@pytest.mark.parametrize("name", ["out", "edits", "path", "rough"])
+def test_an_option_that_the_layout_has_not_is_named_whatever_it_is_called(tmp_path, name):
+    with pytest.raises(UserError, match=f"has no option '{name}'"):
+        export(PGGAN, {}, tmp_path / "out.pth", False, **{name: 3})

@@ -108,7 +108,7 @@ def test_our_own_files_are_checked_key_by_key(tmp_path):
         with pytest.raises(UserError, match=said):
             load_generator(tmp_path / "b")
     save_file(state, tmp_path / "b", {"artifact_units": '{"family": "vae"}'})
-    with pytest.raises(UserError, match="cannot be read"):
+    with pytest.raises(UserError, match="holds a vae, not a generator"):
         load_generator(tmp_path / "b")
 
 

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 import torch
 from parity.cases import FOLDER
+from small_generator import smaller_generator
 
 from artifact_units.errors import UserError
-from artifact_units.generators import load_generator
+from artifact_units.generators import load_generator, save_generator
 from artifact_units.generators.standing import accumulate
 
 DATA = Path(__file__).parents[1] / "parity" / "data"
@@ -70,3 +71,27 @@ def test_a_layout_without_running_statistics_is_told_so(tmp_path) -> None:
     with pytest.raises(UserError, match="pggan-gandissect has no running statistics"):
         accumulate(source, tmp_path / "out", batches=1, batch=2, seed=0, device=CPU)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_file_of_our_own_is_told_as_what_it_is(tmp_path) -> None:
+    source = tmp_path / "g.safetensors"
+    save_generator(source, smaller_generator())
+    with pytest.raises(UserError, match="a pggan of our own layout; give the checkpoint that"):
+        accumulate(source, tmp_path / "out", batches=1, batch=2, seed=0, device=CPU)
+
+
+@pytest.mark.parametrize(
+    ("key", "change", "said"),
+    [
+        ("blocks.0.0.conv1.weight", None, "blocks.0.0.conv1.weight is missing"),
+        ("blocks.0.0.conv1.u0", torch.ones(3), r"conv1.u0 is \[3\]; \[1, 16\] fits the others"),
+        ("blocks.0.0.conv1.sv0", "x", "conv1.sv0 is a str, not a tensor"),
+    ],
+)
+def test_what_is_wrong_with_the_checkpoint_is_named(tmp_path, key, change, said) -> None:
+    tree = torch.load(DATA / "biggan-ajbrock-a" / "G_ema_best0.pth", weights_only=True)
+    assert key in tree
+    tree[key] = change
+    torch.save({k: v for k, v in tree.items() if v is not None}, tmp_path / "x.pth")
+    with pytest.raises(UserError, match=said):
+        accumulate(tmp_path / "x.pth", tmp_path / "out", batches=1, batch=2, seed=0, device=CPU)

@@ -118,3 +118,18 @@ def test_a_text_that_is_none_is_one_line(tmp_path) -> None:
     (tmp_path / "a").write_bytes(b"\xff\xfe")
     with pytest.raises(UserError, match="a: not UTF-8 text"):
         read_text(tmp_path / "a")
+
+
+@pytest.mark.parametrize(
+    ("whole", "name", "said"),
+    [
+        (whole_file, "folder", "folder: a folder; name a file to write"),
+        (whole_folder, "file", "file: a file; name a folder to write"),
+    ],
+)
+def test_a_file_is_not_written_over_a_folder_nor_a_folder_over_a_file(tmp_path, whole, name, said):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(UserError, match=said), whole(tmp_path / name):
+        raise AssertionError("it began to write")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder"]

@@ -95,3 +95,9 @@ def test_two_studies_in_one_file_are_refused(tmp_path):
 def test_no_file_is_one_line(tmp_path):
     with pytest.raises(UserError, match="no such judgements file"):
         read_judgements(tmp_path / "none.jsonl")
+
+
+def test_a_file_that_is_no_text_is_one_line(tmp_path):
+    (tmp_path / "x.jsonl").write_bytes(b"PAR1\xff")
+    with pytest.raises(UserError, match="not UTF-8 text"):
+        read_judgements(tmp_path / "x.jsonl")

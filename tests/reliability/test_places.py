@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from reliability.world import need, one_line
 
-from artifact_units.manifests import hashes_of
+from artifact_units.manifests import hashes_of, manifest_of
 from steps.command import Output
 
 # Stages and which of their outputs is put where there is little space.
@@ -65,12 +65,14 @@ def little(tmp_path):
 def test_a_full_disk_is_one_line_and_leaves_what_was_there(world, little, stage, option):
     output = world.paths(stage, Output)[option]
     target = little / "old" / output.name
-    target.parent.mkdir()
-    target.write_text("old")
+    old = target / "old" if (world.path / output).is_dir() else target
+    old.parent.mkdir(parents=True)
+    old.write_text("old")
+    manifest_of(target).touch()  # else a folder is somebody's, and not replaced
     said = one_line(world.run(stage, **{option: target}))
     assert said.startswith(f"Error: {target}: no space left: it needs more than the ")
-    assert [path.name for path in target.parent.iterdir()] == [target.name]
-    assert target.read_text() == "old"
+    assert {*target.parent.iterdir()} == {target, manifest_of(target)}
+    assert old.read_text() == "old"
 
 
 def test_no_step_writes_beside_its_inputs(world, whole, tmp_path):

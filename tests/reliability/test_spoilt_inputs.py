@@ -13,7 +13,7 @@ import pytest
 import torch
 from reliability.world import World, one_line
 
-from artifact_units.manifests import SUFFIX, files_of
+from artifact_units.manifests import SUFFIX, files_of, manifest_of
 from steps.command import Input, Output
 
 TEXT = (".jsonl", ".csv", ".yaml")  # says nothing of its own length
@@ -79,6 +79,9 @@ def test_an_unreadable_file_that_a_user_brings_is_refused_by_every_step(world, h
     for stage, option, file in inputs_of(world, made=True):
         if file.suffix in TEXT or (how == "foreign" and file.suffix != ".parquet"):
             continue
+        own = [manifest_of(path) for path in world.paths(stage, Output).values()]
+        for manifest in own:
+            manifest.touch()  # else a folder is somebody's, and not replaced
         before = world.state(stage)
         kept = file.with_name("kept.part")
         os.link(file, kept)
@@ -90,6 +93,8 @@ def test_an_unreadable_file_that_a_user_brings_is_refused_by_every_step(world, h
             assert file.name in one_line(result), (stage, option)
             assert world.state(stage) == before, stage
         os.replace(kept, file)
+        for manifest in own:
+            manifest.unlink(missing_ok=True)
         tried.append(file.suffix)
     assert unread <= UNREAD
     assert {".parquet"} | ({".safetensors", ".json"} if how != "foreign" else set()) <= {*tried}

@@ -1,5 +1,6 @@
 """A mistake in params.yaml ends in one line, before anything heavy is imported."""
 
+import inspect
 import json
 import subprocess
 import sys
@@ -9,8 +10,11 @@ import pytest
 from checkout import put
 from ruamel.yaml import YAML
 
+from artifact_units import latents, registry, rows
 from artifact_units.errors import UserError
-from steps.checks import options_of, read_params
+from artifact_units.registry import names, take
+from steps.checks import TAKEN, options_of, read_params
+from steps.limits import LATENT, RANGES
 from steps.parameters import Params
 
 ROOT = Path(__file__).parents[2]
@@ -40,6 +44,8 @@ def with_changes(changes, path):
 
 
 RANKING = "score_units.rankings.unit_fid"
+ONE_LAYER = "correct_generations.corrections.one_layer"
+SCORED = ", ".join(f"layer{k}" for k in range(1, 9))
 CORRECTION = "correct_generations.corrections.sequential"
 SEQUENTIAL = {"ranking": "defective_score", "corrector": "sequential", "stop": 7, "scale": 1.0}
 SHARE = "it takes a number, at least 0, at most 1"
@@ -123,6 +129,175 @@ def test_a_mistake_is_one_line_with_its_place(tmp_path, changes, said):
 
 
 @pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (
+            {"correct_generations.normals": 50},
+            "evaluate_generations.subset_size 100 is above correct_generations.normals 50; "
+            "raise that, or lower it",
+        ),
+        (
+            {"extract_features.reals": 99},
+            "evaluate_generations.subset_size 100 is above extract_features.reals 99",
+        ),
+        (
+            {"correct_generations.normals": 3, "evaluate_generations.subset_size": 2},
+            "evaluate_generations.neighbours 3 (+ 1: an image is no neighbour of its own), which "
+            "is above correct_generations.normals 3",
+        ),
+        (
+            {"sample_generations.heldout": 299},
+            "correct_generations.artifacts 200 and normals 100 are more than "
+            "sample_generations.heldout 299; raise that",
+        ),
+        (
+            {"choose_correction.normals": 272},
+            "choose_correction.artifacts 30 and normals 272 are more than the validation split: "
+            "label_generations.validation 0.15 of sample_generations.labelled 2000; lower them",
+        ),
+        (
+            {f"{RANKING}.top": 1000},
+            f"{RANKING}.top 1000 is above sample_generations.unlabelled 600",
+        ),
+        # Its own default, 1000, where none is given.
+        ({f"{RANKING}.top": None}, f"{RANKING}.top 1000 is above sample_generations.unlabelled"),
+        ({f"{RANKING}.top": 1}, f"{RANKING}.top is 1; it takes a number, at least 2"),
+        (
+            {f"{ONE_LAYER}.layer": "layer9"},
+            f"{ONE_LAYER}.layer: 'layer9' is none of collect_featuremaps.layers, "
+            f"which are {SCORED}",
+        ),
+        (
+            {f"{CORRECTION}.stop": 10**12},
+            f"{CORRECTION}.stop {10**12}: 'layer9' is none of collect_featuremaps.layers",
+        ),
+        (
+            {f"{CORRECTION}.start": 8},
+            f"{CORRECTION}: start 8 is above stop 7; no layer would be edited",
+        ),
+        ({f"{ONE_LAYER}.layer": ""}, f"{ONE_LAYER}.layer: '' is none of"),
+        ({f"{CORRECTION}.n": -1}, f"{CORRECTION}.n is -1; it takes a number, at least 0"),
+        ({f"{CORRECTION}.scale": float("nan")}, f"{CORRECTION}.scale is nan; it takes a number"),
+        ({f"{CORRECTION}.scale": 10**400}, f"{CORRECTION}.scale is 1000"),
+        (
+            {CORRECTION: {"ranking": "random", "corrector": "clip", "stop": 2, "n": 1, "tail": 1}},
+            f"{CORRECTION}.tail is 1; it takes a number, at least 0, below 0.5",
+        ),
+        (
+            {"choose_correction.n": [3, -2]},
+            "an item of choose_correction.n is -2; it takes a number, at least 0",
+        ),
+        ({"choose_correction.start": [0]}, "an item of choose_correction.start is 0"),
+        ({"choose_correction.scale": [-1.0]}, "an item of choose_correction.scale is -1.0"),
+        ({"choose_correction.scale": [float("inf")]}, "an item of choose_correction.scale is inf"),
+        (
+            {"sample_generations.labelled": 1_000_001},  # id 1000000 is an unlabelled one
+            "sample_generations.labelled is 1000001; it takes a whole number, at least 1, "
+            "at most 1000000",
+        ),
+        (
+            {"label_generations.least": 2001},
+            "label_generations.least 2001 is above sample_generations.labelled 2000",
+        ),
+        (
+            {"choose_correction.stop": [7, 9]},
+            "choose_correction.stop 9 fits no start: layers start to stop are edited, and "
+            f"collect_featuremaps.layers are {SCORED}",
+        ),
+        ({"choose_correction.start": [1, 8]}, "choose_correction.start 8 fits no stop"),
+        (
+            {"choose_correction.corrector": ["ablation"]},
+            "choose_correction.corrector 'ablation' needs layer; one that needs no more than "
+            "n, start, stop, scale can be tried",
+        ),
+        (
+            {"choose_correction.corrector": ["chosen"]},
+            "choose_correction.corrector 'chosen' is what the choice ends in",
+        ),
+        (
+            {"correct_generations.corrections.none.n": 1},
+            "correct_generations.corrections.none is the uncorrected row; give it n: 0",
+        ),
+        (
+            {"correct_generations.corrections.clean": {**SEQUENTIAL, "n": 1}},
+            "correct_generations.corrections.clean is what a row of the truth is called; rename it",
+        ),
+        (
+            {f"{CORRECTION}.gate": 0.5, "export_generator.correction": "sequential"},
+            "export_generator.correction 'sequential' fits in no checkpoint: its gate asks the "
+            "classifier; name another",
+        ),
+        (
+            {
+                CORRECTION: {"ranking": "random", "corrector": "truncation"},
+                "export_generator.correction": "sequential",
+            },
+            "export_generator.correction 'sequential' fits in no checkpoint: it edits latents",
+        ),
+    ],
+)
+def test_what_a_late_stage_would_refuse_is_refused_at_once(tmp_path, changes, said):
+    assert said in said_of(with_changes(changes, tmp_path / "params.yaml"))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        # Whose layers are its own modules' names is known where the generator is.
+        {"collect_featuremaps.layers": ["first", "second"], f"{CORRECTION}.stop": 9},
+        # With a confidence of a half, one generation can be called both.
+        {"sample_generations.heldout": 200, "correct_generations.confidence": 0.5},
+        {"choose_correction.start": [1, 4], "choose_correction.stop": [3, 7]},
+        {"choose_correction.normals": 271},
+    ],
+)
+def test_what_a_late_stage_may_take_passes(tmp_path, changes):
+    read_params(with_changes(changes, tmp_path / "params.yaml"))
+
+
+def test_as_many_generations_may_be_drawn_as_there_are_ids_in_a_range():
+    first = [latents.LABELLED, latents.UNLABELLED, latents.HELDOUT, latents.REFERENCE]
+    ends = [*first[1:], latents.PLANTING]
+    most = {
+        Params.model_json_schema()["$defs"]["SampleGenerations"]["properties"][name]["maximum"]
+        for name in ("labelled", "unlabelled", "heldout")
+    }
+    assert {end - start for start, end in zip(first, ends, strict=True)} == most
+
+
+def test_the_names_that_the_check_knows_are_those_of_the_package():
+    assert set(TAKEN) == {rows.CLEAN, rows.REFERENCE}
+    texts = {
+        name: inspect.getsource(sys.modules[take("correctors", name).__module__])
+        for name in names("correctors")
+    }
+    assert {name for name, text in texts.items() if "latent=" in text} == set(LATENT)
+    known = {
+        key
+        for shelf in ("rankings", "correctors")
+        for name in names(shelf)
+        for option in options_of(shelf, name)
+        for key in (option, f"{name}.{option}")
+    }
+    assert set(RANGES) <= known
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("def corect(): ...\n", "correctors/own.py has no function 'correct'"),
+        ("def correct(:\n", "correctors/own.py is not readable as Python"),
+    ],
+)
+def test_a_method_of_ones_own_that_is_none_is_one_line(tmp_path, monkeypatch, text, said):
+    (tmp_path / "correctors").mkdir()
+    (tmp_path / "correctors" / "own.py").write_text(text)
+    monkeypatch.setattr(registry, "__file__", str(tmp_path / "registry.py"))
+    with pytest.raises(UserError, match=said):
+        options_of("correctors", "own")
+
+
+@pytest.mark.parametrize(
     ("text", "said"),
     [("\nrun: {}\n", 'found duplicate key "run"'), ("\nmore: [\n", "line ")],
 )
@@ -144,7 +319,8 @@ def test_a_file_of_no_sections_is_one_line(tmp_path):
 
 def test_options_are_read_without_importing_the_method():
     # n: int and layer: str have no default, so both are needed.
-    assert options_of("correctors", "ablation") == {"layer": ("str", True), "n": ("int", True)}
+    assert options_of("correctors", "ablation") == {"layer": ("str", ...), "n": ("int", ...)}
+    assert options_of("rankings", "unit_fid") == {"top": ("int", 1000)}
 
 
 def test_the_schema_is_that_of_the_models():

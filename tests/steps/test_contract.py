@@ -15,7 +15,7 @@ from house import ROOT, stages
 from pydantic import Field
 
 from artifact_units.manifests import SUFFIX, manifest_of, note, write_manifest
-from artifact_units.storage import whole_folder, write_text
+from artifact_units.storage import whole_file, write_text
 from steps import contract, engine, report
 from steps.command import input_path, output_path, step
 from steps.parameters import Section
@@ -183,8 +183,8 @@ def test_an_output_whose_step_failed_after_it_appeared_is_refused_by_the_next_st
 
 def test_a_step_that_fails_before_an_output_appears_leaves_the_old_one_as_it_was(place):
     def body(given, out, more):
-        with whole_folder(out) as part:
-            write_text(part / "a", "half")
+        with whole_file(out) as part:
+            part.write_text("half")
             raise OSError("no")
 
     run(step_of(copy))
@@ -207,6 +207,21 @@ def test_the_lock_of_a_killed_step_holds_nobody_up(place):
     (place / "made/.out.lock.part").write_text("process 1 on a node that is gone")
     assert run(step_of(copy)).exit_code == 0
     assert ".out.lock.part" not in names(place)
+
+
+@pytest.mark.parametrize("out", ["given", "../{name}/given", "../{name}"])
+def test_an_output_is_not_written_over_what_is_read(place, out):
+    done = run(step_of(copy), "--out", out.format(name=place.name))
+    assert done.exit_code == 1
+    assert done.output.endswith("would replace given, which is read; name another\n")
+    assert (place / "given").read_text() == "abc"
+
+
+@pytest.mark.parametrize("out", ["", "/"])
+def test_an_output_without_a_name_is_one_line(place, out):
+    done = run(step_of(copy), "--out", out)
+    assert done.exit_code == 1
+    assert done.output.endswith("is no name of an output; name a file or folder to write\n")
 
 
 def test_a_share_of_the_work_takes_no_lock_and_writes_no_manifest(place):
@@ -256,6 +271,17 @@ def test_every_output_of_every_stage_is_recorded_with_its_manifest():
         metrics = [next(iter(metric)) for metric in stage.get("metrics", [])]
         made = [o for o in [*outs, *metrics] if not o.endswith(SUFFIX)]
         assert {*outs, *metrics} == {*made, *(str(manifest_of(Path(o))) for o in made)}, name
+
+
+def test_a_folder_of_somebody_s_is_not_replaced(place):
+    (place / "made/out").mkdir(parents=True)
+    (place / "made/out/thesis.tex").write_text("years")
+    result = run(step_of(copy))
+    assert (result.exit_code, result.output) == (
+        1,
+        "Error: made/out: a folder that no step wrote; name another, or take it away\n",
+    )
+    assert (place / "made/out/thesis.tex").read_text() == "years"
 
 
 STOPPABLE = """

@@ -32,6 +32,7 @@ def test_options_are_given_as_key_and_value():
     assert "pggan-genforce, 16 px" in said(path, "--option", "fused_scale=true")
     assert "has no option 'x'" in said(path, "--option", "x=1")
     assert "is not key=value" in said(path, "--option", "x")
+    assert "has no value that YAML can read" in said(path, "--option", "x=[")
 
 
 def test_a_file_that_is_no_checkpoint_is_one_line_and_no_trace(tmp_path):
