@@ -120,6 +120,15 @@ def test_every_value_that_a_graph_names_exists(file):
             here = here[key]
 
 
+def test_what_is_recorded_is_of_stages_that_there_are():
+    """DVC forgets none: those of an experiment stay in dvc.lock, and are read and written too."""
+    corrections = load("params.yaml")["correct_generations"]["corrections"]
+    for name in load("dvc.lock")["stages"]:
+        stage, _, key = name.partition("@")
+        assert stage in STAGES, name
+        assert not key or key in corrections, name
+
+
 def test_the_floors_hold():
     lint = [str(Path(sys.executable).parent / "lint-imports"), "--no-logo", "--no-cache"]
     done = subprocess.run(lint, cwd=ROOT, capture_output=True, text=True, check=False)
