@@ -76,40 +76,40 @@ lock: $(BIN)/uv
 	  --output-file requirements-dev.lock
 
 ## mend: take away what a killed DVC has left torn; `make run` and snakemake do it by themselves
-mend: $(VENV)/installed
+mend:
 	@python -m workflow.mend
 
 ## status: what would run and why, what runs now, what lies on the disk
-status: $(VENV)/installed
+status:
 	@python -m workflow.status
 
 ## gc: old files of DVC's cache, shards, stamps and logs; says how much and asks (YES=1: does not)
-gc: $(VENV)/installed
+gc:
 	@python -m workflow.gc
 
 ## exp: make exp NAME=deeper SET="correct_generations.corrections.sequential.stop=5": a Snakemake run
 ## of the last commit with these values, kept as a DVC experiment; SNAKEMAKE="--profile …" on a cluster
 SNAKEMAKE := --cores all
-exp: $(VENV)/installed
+exp:
 	@python -m workflow.experiment $(NAME) $(SET) -- $(SNAKEMAKE)
 
 ## grid: make grid SET="….sequential.n=1,3 ….sequential.scale=0.5,1": all of them, JOBS at a time
 JOBS := 2
-grid: $(VENV)/installed
+grid:
 	dvc exp run --queue $(foreach value,$(SET),--set-param $(value))
 	dvc exp run --run-all --jobs $(JOBS)
 	@$(MAKE) --no-print-directory exps
 
 ## exps: the experiments side by side: the values and metrics in which they differ; fewer columns by
 ## DROP, a pattern: make exps DROP='.*sequential_max|recovery'
-exps: $(VENV)/installed
+exps:
 	@dvc exp show --no-pager --only-changed --hide-workspace --md \
 	  --drop '.*/.*|Created|State|Executor$(and $(DROP),|$(DROP))'
 
 ## analysis: the paper's hyper-parameters, one at a time from the values of params.yaml: an experiment
 ## a value, analysis-n-1 …, of every sequential correction; their table is drawn by the report
 SWEEPS := n=1,2,3,6,10,20 scale=0,0.25,0.5,0.75,1 stop=4,5,6,7,8
-analysis: $(VENV)/installed
+analysis:
 	@python -m workflow.analysis $(SWEEPS) -- $(JOBS)
 
 ## clean: what the engines and tools leave beside the results; results and DVC's cache stay

@@ -202,11 +202,11 @@ def test_nothing_is_left_to_do(by_slurm):
     assert "Nothing to be done" in by_slurm.snakemake("-n")
 
 
-def test_shards_run_on_both_nodes_with_a_gpu_each_and_are_gathered_without(runs):
+def test_shards_run_on_both_nodes_with_a_gpu_each_and_are_gathered_with_one_too(runs):
     shards = _of(runs[1].path, f"shard_{SHARDED}")
     assert [(record.state, record.gpus) for record in shards] == [("COMPLETED", 1)] * 2
     assert {record.node for record in shards} == {"gpu1", "gpu2"}
-    assert [record.gpus for record in _of(runs[1].path, SHARDED)] == [0]
+    assert [record.gpus for record in _of(runs[1].path, SHARDED)] == [1]  # it does what is missing
 
 
 def test_shards_change_no_byte(runs, by_dvc):
