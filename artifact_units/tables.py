@@ -189,7 +189,7 @@ def read_table(path: Path, kind: str, columns: Sequence[str] | None = None) -> p
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
             _check(path, kind, file.schema_arrow)
-            return file.read(columns, use_threads=False)  # each would keep memory of its own
+            return file.read(columns)
     except (pa.ArrowInvalid, OSError) as error:
         reason = str(error).splitlines()[0]
         raise UserError(f"{path}: not a readable Parquet file ({reason}); make it anew") from None
