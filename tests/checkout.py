@@ -94,13 +94,19 @@ class Checkout:
         with (self.path / name).open("a", encoding="utf-8") as file:
             file.write(text)
 
+    def runs(self, *words: str) -> str:
+        """What a command says that must end well."""
+        done = self._start(*words)
+        assert done.returncode == 0, done.stdout[-6000:]
+        return done.stdout
+
     def dvc(self, *words: str) -> str:
         """What a DVC command says."""
-        return self._run("dvc", *words)
+        return self.runs("dvc", *words)
 
     def snakemake(self, *words: str) -> str:
         """What Snakemake says, on two cores."""
-        return self._run("snakemake", "--cores", "2", *words)
+        return self.runs("snakemake", "--cores", "2", *words)
 
     def fails(self, *words: str) -> str:
         """What a command says that must fail."""
@@ -127,11 +133,6 @@ class Checkout:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-
-    def _run(self, *words: str) -> str:
-        done = self._start(*words)
-        assert done.returncode == 0, done.stdout[-6000:]
-        return done.stdout
 
     def _start(self, *words: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

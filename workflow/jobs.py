@@ -15,13 +15,14 @@ from typing import Any
 
 from workflow.bridge import SHARDS, folder_of, quiet_repo, rule_of
 from workflow.locks import hold_job
+from workflow.whole import dvc
 
 
 def run(stage: str) -> None:
-    """Become DVC, running one stage on what its shards have computed, if any have."""
+    """Be DVC, running one stage on what its shards have computed, if any have."""
     if (SHARDS / rule_of(stage)).is_dir():
         os.environ["STEP_SHARDS"] = str(folder_of(_collected(stage)))
-    os.execvp("dvc", ["dvc", "--wait-for-lock", "repro", "--single-item", stage])
+    sys.exit(dvc("--wait-for-lock", "repro", "--single-item", stage))
 
 
 def run_shard(name: str, share: str) -> None:

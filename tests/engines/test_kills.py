@@ -15,6 +15,24 @@ from small_graph import ONCE, computed
 KILLS = 20
 ENGINES = {"dvc": ("dvc", "repro"), "snakemake": ("snakemake", "--cores", "2")}
 
+# A job that is killed in the middle of its n-th call of a writer: OWNER NAME N STAGE.
+KILLED_AMID = """
+import os, pkgutil, runpy, signal, sys
+owner, name, left = pkgutil.resolve_name(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+plain = getattr(owner, name)
+def amid(*values, **options):
+    global left
+    left -= 1
+    if left:
+        return plain(*values, **options)
+    values[-1].write("{")
+    values[-1].flush()
+    os.kill(os.getpid(), signal.SIGKILL)
+setattr(owner, name, amid)
+sys.argv[1:] = sys.argv[4:]
+runpy.run_module("workflow.jobs", run_name="__main__", alter_sys=True)
+"""
+
 
 @pytest.fixture(scope="module")
 def start(tmp_path_factory):
@@ -95,6 +113,17 @@ def test_what_a_kill_has_torn_is_named_and_mended(file, left, done, undisturbed)
     assert f"{file} was torn by a kill and is taken away." in done.says("make", "mend")
     assert stages_run(done.dvc("repro")) == []
     assert left_by(done) == undisturbed
+
+
+@pytest.mark.parametrize("call", ["json dump 1", "json dump 2", "ruamel.yaml:YAML dump 2"])
+def test_a_job_killed_while_dvc_writes_tears_nothing(call, start, tmp_path):
+    checkout = start.copy(tmp_path / "it")
+    checkout.dvc("repro", "first")
+    record = (checkout.path / "dvc.lock").read_text()
+    said = checkout.fails("python", "-c", KILLED_AMID, *call.split(), "left")
+    assert (checkout.path / "dvc.lock").read_text() == record
+    assert list(checkout.path.rglob(".*.part")), said  # it was in the midst of writing
+    assert stages_run(checkout.runs("python", "-m", "workflow.jobs", "right")) == ["right"]
 
 
 def test_a_second_snakemake_leaves_the_first_alone(start, undisturbed, tmp_path):

@@ -42,6 +42,7 @@ KILLED, REQUEUED, LATE = "train_classifier", "collect_featuremaps", "export_gene
 SHARDED = "sample_generations"
 PATIENCE = 600  # seconds, for what takes one minute where nothing else runs
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(2 * PATIENCE)]
+Run = subprocess.Popen[bytes]
 
 # Goes before a stand-in: notes where it runs and what it was given, and while a file named after
 # it lies in logs/hold it has half written its output, as a step writes: whole_file.
@@ -127,11 +128,10 @@ def runs(cluster, start, tmp_path_factory) -> tuple[Checkout, Checkout]:
         (whole.path / "logs/hold" / step).touch()
     with _snakemake(sharded.path, "--config", "shards=2", "--", SHARDED) as sampling:
         # Both nodes are idle until then, and Slurm takes the idler one.
-        _until(lambda: len(_of(sharded.path, f"shard_{SHARDED}")) == 2)
+        _until(lambda: len(_of(sharded.path, f"shard_{SHARDED}")) == 2, sampling)
         with _snakemake(whole.path) as run:
-            _disturb(whole.path)
-            codes = [run.wait(PATIENCE), sampling.wait(PATIENCE)]
-    assert codes == [0, 0], (whole.path / "logs/said").read_text()[-6000:]
+            _disturb(whole.path, run)
+            assert [run.wait(PATIENCE), sampling.wait(PATIENCE)] == [0, 0]
     return whole, sharded
 
 
@@ -241,8 +241,11 @@ def _settle_in(path: Path) -> None:
 
 
 @contextmanager
-def _snakemake(path: Path, *words: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A run on the cluster, at work; killed if it is still there at the end of the block."""
+def _snakemake(path: Path, *words: str) -> Iterator[Run]:
+    """A run on the cluster, at work; killed if it is still there at the end of the block.
+
+    What it has said is printed if the block fails.
+    """
     command = ["snakemake", "--profile", PROFILE, *words]
     with (
         (path / "logs/said").open("w") as said,
@@ -252,36 +255,41 @@ def _snakemake(path: Path, *words: str) -> Iterator[subprocess.Popen[bytes]]:
     ):
         try:
             yield run
+        except BaseException:
+            print((path / "logs/said").read_text()[-6000:])
+            raise
         finally:
             run.kill()
 
 
-def _disturb(path: Path) -> None:
+def _disturb(path: Path, run: Run) -> None:
     """Kill one job, requeue another, and cut the time of a third; each half-way through."""
-    killed = _caught(path, KILLED)
+    killed = _caught(path, KILLED, run)
     _slurm("scancel", "--signal=KILL", killed.id)
     (path / "logs/hold" / KILLED).unlink()
-    requeued = _caught(path, REQUEUED)
+    requeued = _caught(path, REQUEUED, run)
     _slurm("scontrol", "requeue", requeued.id)
     (path / "logs/hold" / REQUEUED).unlink()
-    _until(lambda: _of(path, REQUEUED)[0].state == "PENDING")
+    _until(lambda: _of(path, REQUEUED)[0].state == "PENDING", run)
     _slurm("scontrol", "update", f"jobid={requeued.id}", "starttime=now")  # not in two minutes
-    late = _caught(path, LATE)
+    late = _caught(path, LATE, run)
     # One to two minutes from now: less than the two before which the profile asks for SIGTERM.
     _slurm("scontrol", "update", f"jobid={late.id}", f"timelimit={late.minutes + 2}")
-    _until(lambda: _of(path, LATE)[0].state not in ("RUNNING", "COMPLETING"))
+    _until(lambda: _of(path, LATE)[0].state not in ("RUNNING", "COMPLETING"), run)
     (path / "logs/hold" / LATE).unlink()
 
 
-def _caught(path: Path, step: str) -> Record:
+def _caught(path: Path, step: str, run: Run) -> Record:
     """The job of a step that has half written its output."""
-    _until((path / "logs/writing" / step).exists)
+    _until((path / "logs/writing" / step).exists, run)
     return _of(path, step)[-1]
 
 
-def _until(condition: Callable[[], bool]) -> None:
+def _until(condition: Callable[[], bool], run: Run) -> None:
+    """Wait for what comes about while ``run`` is at work."""
     end = time.monotonic() + PATIENCE
     while not condition():
+        assert run.poll() is None, "the run ended before its time"
         assert time.monotonic() < end
         time.sleep(0.2)
 
