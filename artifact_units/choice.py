@@ -133,6 +133,13 @@ def best_of(tried: Sequence[Tried]) -> Tried:
     return min(tried, key=lambda t: t.cost)
 
 
+def how_many(tried: Sequence[Tried]) -> str:
+    """How many were tried; of those that were not possible how many, and why the first was not."""
+    reasons = [t.why_not for t in tried if t.why_not]
+    because = f" ({len(reasons)} not possible: {reasons[0]})" if reasons else ""
+    return f"{len(tried)} tried{because}"
+
+
 def words(tried: Tried) -> str:
     """What was tried and what it costs, in one line."""
     c = tried.candidate

@@ -13,11 +13,10 @@ from pathlib import Path
 
 import torch
 from jaxtyping import Float
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from artifact_units.checkpoints import read_weights
+from artifact_units.checkpoints import read_checkpoint, read_weights
 from artifact_units.errors import UserError, did_you_mean
 from artifact_units.images import resized, unit_from_byte
 from artifact_units.labels import CLASSES
@@ -165,16 +164,12 @@ def save_classifier(path: Path, classifier: Classifier) -> None:
 
 def load_classifier(path: Path) -> Classifier:
     """The classifier of ``train_classifier``: frozen, in evaluation mode, on the CPU."""
-    try:
-        with safe_open(path, framework="pt") as file:
-            notes = json.loads((file.metadata() or {}).get(NOTES, "{}"))
-    except (SafetensorError, OSError) as error:
-        raise UserError(f"{path}: not a classifier that can be read ({error})") from None
-    config = notes.get("classifier")
+    given = read_checkpoint(path)
+    config = json.loads(given.metadata.get(NOTES, "{}")).get("classifier")
     if config is None:
         raise UserError(f"{path}: holds no classifier; give the output of train_classifier")
     classifier = new_classifier(config["name"], config["px"], seed=0)
-    classifier.network.load_state_dict(load_file(path))
+    classifier.network.load_state_dict(given.tree)
     classifier.network.eval().requires_grad_(False)
     return classifier
 

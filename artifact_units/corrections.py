@@ -17,7 +17,16 @@ import numpy as np
 import torch
 
 from artifact_units.compute import batched
-from artifact_units.edits import KINDS, Edit, check_edit, describe, described, revive, revived
+from artifact_units.edits import (
+    KINDS,
+    Edit,
+    check_edit,
+    describe,
+    described,
+    fits,
+    revive,
+    revived,
+)
 from artifact_units.errors import UserError
 from artifact_units.generator import Generator
 from artifact_units.hooks import edited
@@ -103,19 +112,15 @@ def _revived(path: Path, fields: Mapping[str, Any]) -> Correction:
     layers, given, gate, tries = (fields[name] for name in FIELDS)
     if not isinstance(layers, dict):
         raise UserError(f"{path}: layers are no edits by layer")
-    if not (_number(gate) and 0 <= gate <= 1):
+    if not (fits(gate, float) and 0 <= gate <= 1):
         raise UserError(f"{path}: gate is {gate!r}; it takes a number from 0 to 1")
-    if not (_number(tries) and isinstance(tries, int) and tries >= 1):
+    if not (fits(tries, int) and tries >= 1):
         raise UserError(f"{path}: tries is {tries!r}; it takes a whole number, at least 1")
     try:
         latent = None if given is None else revived("the latent", given, LATENT_KINDS)
         return Correction(revive(layers), latent, gate, tries)
     except UserError as error:
         raise UserError(f"{path}: {error}") from None
-
-
-def _number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _check_fit(generator: Generator, correction: Correction) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from artifact_units.errors import UserError
+from artifact_units.errors import UserError, shown
 from artifact_units.shapes import Featuremaps
 from artifact_units.transfers import sent
 
@@ -134,7 +134,6 @@ TAKES = {
     float: "a number",
     str: "text",
 }
-SHOWN = 60  # characters of a value in a message
 KINDS: dict[str, type] = {
     "scale": Scale,
     "clip": Clip,
@@ -177,15 +176,15 @@ def described(edit: Any, kinds: Mapping[str, type]) -> dict[str, Any]:
 def revived(place: str, fields: Any, kinds: Mapping[str, type]) -> Any:
     """The inverse of ``described``, or a UserError that names the place."""
     if not isinstance(fields, dict):
-        raise UserError(f"edit of {place} is {_short(fields)}; it takes a kind and its fields")
+        raise UserError(f"edit of {place} is {shown(fields)}; it takes a kind and its fields")
     kind = fields.get("kind")
     if not isinstance(kind, str) or kind not in kinds:
         raise UserError(f"edit of {place} is of kind {kind!r}; there is {', '.join(kinds)}")
     values = {k: tuple(v) if isinstance(v, list) else v for k, v in fields.items() if k != "kind"}
     hints = get_type_hints(kinds[kind])
     for key, value in values.items():
-        if key in hints and not _fits(value, hints[key]):
-            said = f"{key} is {_short(fields[key])}; it takes {TAKES[hints[key]]}"
+        if key in hints and not fits(value, hints[key]):
+            said = f"{key} is {shown(fields[key])}; it takes {TAKES[hints[key]]}"
             raise UserError(f"edit of {place}: {said}")
     try:
         return kinds[kind](**values)
@@ -193,20 +192,15 @@ def revived(place: str, fields: Any, kinds: Mapping[str, type]) -> Any:
         raise UserError(f"edit of {place} is not a {kind}: {error}") from None
 
 
-def _fits(value: Any, hint: Any) -> bool:
+def fits(value: Any, hint: Any) -> bool:
     """Whether a value as JSON has it, lists as tuples, is of a field's type; NaN is of none."""
     if get_origin(hint) is tuple:
         kinds = get_args(hint)
         sized = kinds[-1] is ... or (isinstance(value, tuple) and len(value) == len(kinds))
-        return isinstance(value, tuple) and sized and all(_fits(v, kinds[0]) for v in value)
+        return isinstance(value, tuple) and sized and all(fits(v, kinds[0]) for v in value)
     if isinstance(value, bool) or value != value:
         return False
     return isinstance(value, int | float if hint is float else hint)
-
-
-def _short(value: Any) -> str:
-    shown = repr(value)
-    return shown if len(shown) <= SHOWN else f"{shown[:SHOWN]}…"
 
 
 def _with(

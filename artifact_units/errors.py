@@ -10,6 +10,15 @@ class UserError(Exception):
     """A mistake in what was asked or given; steps print it as one line and exit with 1."""
 
 
+SHOWN = 60  # characters of a value in a message
+
+
+def shown(value: object) -> str:
+    """A value as a message quotes it, cut where it is long."""
+    text = repr(value)
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
+
+
 def did_you_mean(name: str, known: Iterable[str], within: str = "") -> str:
     """``did you mean 'x'?``, or the list of what there is where nothing is near.
 

@@ -39,7 +39,7 @@ def main(
     with whole_folder(out) as part:
         choice.write_choices(part / "tried.parquet", tried)
         write_text(part / "edits.json", text_of([best.correction]))
-    say(f"{choice.words(best)}; of {len(tried)} tried, on {device}")
+    say(f"{choice.words(best)}; of {choice.how_many(tried)}, on {device}")
 
 
 if __name__ == "__main__":

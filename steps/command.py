@@ -24,6 +24,7 @@ from steps.values import bounds_of, spare_values, validated
 # takes twice as long on two threads) nor spin for milliseconds (they would starve other stages).
 os.environ.setdefault("GOMP_SPINCOUNT", "50000")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # where there is no run.threads
+os.environ.setdefault("MIMALLOC_PURGE_DELAY", "0")  # Arrow gives memory back at once
 
 PATH = click.Path(path_type=Path)
 OBJECTS = 100_000  # more than these since the last look for cycles: the next one

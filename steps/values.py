@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
-from artifact_units.errors import UserError, did_you_mean
+from artifact_units.errors import UserError, did_you_mean, shown
 
 KINDS = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
 SECTION = "a section: keys and values"
@@ -43,8 +43,7 @@ def explain(failure: ValidationError, model: type[BaseModel]) -> str:
     field = _at(model, [*parents, key])
     known = isinstance(field, FieldInfo)
     takes = _takes(field.annotation, field.metadata) if known else SECTION
-    shown = repr(found["input"])
-    return f"{place} is {shown if len(shown) < 60 else shown[:60] + '…'}; it takes {takes}"
+    return f"{place} is {shown(found['input'])}; it takes {takes}"
 
 
 def spare_values(arguments: list[str]) -> dict[str, Any]:

@@ -84,7 +84,10 @@ class Results:
         if self._analysis is None:
             return []
         try:
-            return [_point(row) for row in csv.DictReader(StringIO(read_text(self._analysis)))]
+            rows = csv.DictReader(StringIO(read_text(self._analysis)))
+            if "correction" not in (rows.fieldnames or ()):
+                raise KeyError("correction")
+            return [_point(row) for row in rows]
         except (KeyError, TypeError, ValueError):
             raise UserError(
                 f"{self._analysis}: not a table of make analysis; make it anew"

@@ -103,8 +103,10 @@ def test_files_that_hold_no_classifier_are_refused(tmp_path):
     (tmp_path / "torn.safetensors").write_bytes(b"\x00\x01")
     with pytest.raises(UserError, match=r"other\.safetensors: holds no classifier"):
         load_classifier(tmp_path / "other.safetensors")
-    with pytest.raises(UserError, match=r"torn\.safetensors: not a classifier"):
+    with pytest.raises(UserError, match=r"torn\.safetensors: not a readable checkpoint"):
         load_classifier(tmp_path / "torn.safetensors")
+    with pytest.raises(UserError, match="a folder, not a checkpoint file"):
+        load_classifier(tmp_path)
 
 
 def test_an_unknown_stage_is_refused_with_the_nearest():

@@ -61,6 +61,13 @@ def test_where_changing_normals_weighs_much_the_one_that_changes_none_is_chosen(
     assert best["change"] == 0.0
 
 
+def test_where_none_is_possible_it_is_said_why(folder) -> None:
+    result = choose(folder, "out", corrector="clip", ranking="fixed", n="99")
+    assert result.exit_code == 0, result.output
+    assert "no correction: " in result.output
+    assert "of 2 tried (1 not possible: " in result.output
+
+
 def test_a_clip_that_is_chosen_knows_the_range_of_the_normals(folder) -> None:
     assert choose(folder, "out", corrector="clip", ranking="fixed", n="1").exit_code == 0
     found = read_corrections(folder / "out" / "edits.json")

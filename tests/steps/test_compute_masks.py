@@ -85,4 +85,4 @@ def test_a_file_that_is_no_classifier_is_refused_in_one_line(problem):
     result = run(problem, classifier=problem / "no.safetensors")
     assert result.exit_code == 1
     assert result.output.count("\n") == 1
-    assert "not a classifier that can be read" in result.output
+    assert "not a readable checkpoint" in result.output

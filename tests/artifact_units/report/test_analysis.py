@@ -65,6 +65,13 @@ def test_a_torn_table_is_one_line_that_names_it(results, tmp_path: Path, rows: l
     assert "\n" not in str(error.value)
 
 
+def test_a_file_that_is_no_such_table_is_named(results, tmp_path: Path) -> None:
+    given = with_table(results, tmp_path)
+    (tmp_path / "analysis.csv").write_text("something else\n", encoding="utf-8")
+    with pytest.raises(UserError, match=r"analysis.csv: not a table of make analysis"):
+        contents(given)
+
+
 def test_the_project_s_table_is_of_the_recorded_run() -> None:
     table = Results(ROOT / "results", Path("nowhere"), {}, ROOT / "params" / "analysis.csv")
     recorded = load("results/evaluate_generations/metrics.json")
