@@ -44,8 +44,8 @@ PATIENCE = 600  # seconds, for what takes one minute where nothing else runs
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(2 * PATIENCE)]
 Run = subprocess.Popen[bytes]
 
-# Goes before a stand-in: notes where it runs and what it was given, and while a file named after
-# it lies in logs/hold it has half written its output, as a step writes: whole_file.
+# Goes before a stand-in: notes where it runs and what it was given. Where a file named after it
+# lies in logs/hold, it half writes its output the first time, as steps do (whole_file), and waits.
 PRELUDE = """
 import json, os, subprocess, sys, time
 from pathlib import Path
@@ -58,13 +58,13 @@ if seen["SLURM_JOB_ID"]:
     seen["job"] = subprocess.run(asked, capture_output=True, text=True).stdout
 Path("logs/seen", f"{time.time_ns()}.{os.getpid()}.json").write_text(json.dumps(seen))
 step = Path(sys.argv[0]).stem
-held = Path("logs/hold") / step
-if held.exists():
+writing = Path("logs/writing") / step
+if Path("logs/hold", step).exists() and not writing.exists():
     with whole_file(Path("results") / step / "half") as half:
         half.write_text("half")
-        Path("logs/writing").joinpath(step).touch()
-        while held.exists():
-            time.sleep(0.1)
+        writing.touch()
+        while True:
+            time.sleep(1)
 """
 
 
@@ -235,7 +235,7 @@ def _settle_in(path: Path) -> None:
     profile = yaml.load(file.read_text(encoding="utf-8"))
     profile["default-resources"]["slurm_partition"] = "units"
     profile["precommand"] = "export SITE_MODULES=loaded"
-    profile["slurm-init-seconds-before-status-checks"] = 4
+    profile["slurm-init-seconds-before-status-checks"] = 10
     with file.open("w", encoding="utf-8") as out:
         yaml.dump(profile, out)
 
@@ -266,17 +266,13 @@ def _disturb(path: Path, run: Run) -> None:
     """Kill one job, requeue another, and cut the time of a third; each half-way through."""
     killed = _caught(path, KILLED, run)
     _slurm("scancel", "--signal=KILL", killed.id)
-    (path / "logs/hold" / KILLED).unlink()
     requeued = _caught(path, REQUEUED, run)
     _slurm("scontrol", "requeue", requeued.id)
-    (path / "logs/hold" / REQUEUED).unlink()
     _until(lambda: _of(path, REQUEUED)[0].state == "PENDING", run)
     _slurm("scontrol", "update", f"jobid={requeued.id}", "starttime=now")  # not in two minutes
     late = _caught(path, LATE, run)
     # One to two minutes from now: less than the two before which the profile asks for SIGTERM.
     _slurm("scontrol", "update", f"jobid={late.id}", f"timelimit={late.minutes + 2}")
-    _until(lambda: _of(path, LATE)[0].state not in ("RUNNING", "COMPLETING"), run)
-    (path / "logs/hold" / LATE).unlink()
 
 
 def _caught(path: Path, step: str, run: Run) -> Record:
