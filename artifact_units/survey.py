@@ -56,7 +56,8 @@ def merged(
         for name, histogram in histograms.items():
             places = found[f"{name}/places"].long()
             histogram.counts.view(-1).index_add_(0, places, found[f"{name}/counts"])
-            maxima[name].append(found[f"{name}/maxima"])
+            # A copy: the tensors of a file keep all of it in memory, the counts too.
+            maxima[name].append(found[f"{name}/maxima"].clone())
     return histograms, {name: torch.cat(parts) for name, parts in maxima.items()}
 
 

@@ -16,12 +16,14 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 
-from artifact_units import registry
+from artifact_units import registry, survey
 from artifact_units.compute import prepare
 from artifact_units.correcting import CorrectionEvidence
 from artifact_units.evidence import Evidence, RankedLayer
 from artifact_units.extraction import write_features
 from artifact_units.features import Extractor
+from artifact_units.generator import Layer
+from artifact_units.histograms import PATTERNS
 from artifact_units.images import open_images, write_images
 from artifact_units.masking import heatmaps_of
 from artifact_units.masks import MasksOnDemand
@@ -34,6 +36,7 @@ CPU = torch.device("cpu")
 PX, UNITS, GRID = 64, 16, 32
 FEW, MANY = 2000, 8000  # images, of 12 kB; more than a shard
 REPEATS = 3
+FEW_PARTS = 3  # of a survey, of 4 MB
 FEW_FEATURES = 1000  # rows of 64
 FEW_MAPS, MANY_MAPS = 400, 1600  # generations, of 33 kB a layer; their masks 16 kB
 RANKINGS = ("defective_score", "contrast", "activation_difference", "range_excess")
@@ -120,6 +123,16 @@ def annotated(place: Path, times: int) -> None:
     compared(broken, broken.batches(100), mask_difference=0.1, area=0.1)
 
 
+def surveyed(place: Path, times: int) -> None:
+    # Parts of a survey in which every unit had 30,000 values, each once.
+    places = torch.cat([torch.arange(30_000) + unit * PATTERNS for unit in range(UNITS)]).int()
+    part = {"places": places, "counts": torch.ones_like(places), "maxima": torch.zeros(5, UNITS)}
+    paths = [place / f"survey{number}.safetensors" for number in range(FEW_PARTS * times)]
+    for path in paths:
+        save_file({f"layer1/{name}": value for name, value in part.items()}, path)
+    survey.merged(paths, [Layer("layer1", "layer1", UNITS, GRID, GRID)])
+
+
 def measured(place: Path, times: int) -> None:
     stream = torch.Generator().manual_seed(0)
     real, generated = (torch.randn(FEW_FEATURES * times, 64, generator=stream) for _ in range(2))
@@ -146,6 +159,7 @@ def main(place: Path) -> None:
         "extract_features": extracted,
         "read_reals": read,
         "annotate_generations": annotated,
+        "collect_featuremaps": surveyed,
         "evaluate_generations": measured,
     }
     readers |= {f"ranking {name}": partial(ranked, name) for name in RANKINGS + OTHERS}

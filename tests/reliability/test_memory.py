@@ -21,6 +21,7 @@ READERS = [
     "extract_features",
     "read_reals",
     "annotate_generations",
+    "collect_featuremaps",
     "evaluate_generations",
     *(f"ranking {name}" for name in growth.RANKINGS + growth.OTHERS),
     *(f"corrector {name}" for name in growth.CORRECTORS),

@@ -235,7 +235,7 @@ def _settle_in(path: Path) -> None:
     profile = yaml.load(file.read_text(encoding="utf-8"))
     profile["default-resources"]["slurm_partition"] = "units"
     profile["precommand"] = "export SITE_MODULES=loaded"
-    profile["slurm-init-seconds-before-status-checks"] = 10
+    profile["slurm-init-seconds-before-status-checks"] = 14
     with file.open("w", encoding="utf-8") as out:
         yaml.dump(profile, out)
 
