@@ -165,11 +165,14 @@ def save_classifier(path: Path, classifier: Classifier) -> None:
 def load_classifier(path: Path) -> Classifier:
     """The classifier of ``train_classifier``: frozen, in evaluation mode, on the CPU."""
     given = read_checkpoint(path)
-    config = json.loads(given.metadata.get(NOTES, "{}")).get("classifier")
-    if config is None:
-        raise UserError(f"{path}: holds no classifier; give the output of train_classifier")
-    classifier = new_classifier(config["name"], config["px"], seed=0)
-    classifier.network.load_state_dict(given.tree)
+    try:
+        config = json.loads(given.metadata[NOTES])["classifier"]
+        classifier = new_classifier(config["name"], config["px"], seed=0)
+        classifier.network.load_state_dict(given.tree)
+    except (KeyError, TypeError, ValueError, RuntimeError):
+        raise UserError(
+            f"{path}: holds no classifier; give the output of train_classifier"
+        ) from None
     classifier.network.eval().requires_grad_(False)
     return classifier
 

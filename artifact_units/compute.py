@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -37,6 +38,9 @@ def prepare(device: str, threads: int) -> torch.device:
     torch.backends.cudnn.allow_tf32 = False
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
+        given = os.environ.get("CUDA_VISIBLE_DEVICES", "")
+        if device == "cpu" and given not in ("", "-1", "NoDevFiles"):
+            note(f"computed on the CPU: torch {torch.__version__} sees no GPU, CUDA says {given}")
     if device == "cuda":
         note(f"computed on a GPU: {_usable_gpu()}")
     return torch.device(device)
@@ -69,8 +73,8 @@ def placed(
     return replace(generator, precision=getattr(torch, precision), channels_last=channels_last)
 
 
-def effect(generator: Generator, ids: Sequence[int] | np.ndarray) -> str:
-    """What precision and memory format change in the first generations of ``ids``, as one batch.
+def effect(generator: Generator, ids: Sequence[int] | np.ndarray, batch: int) -> str:
+    """What precision and memory format change in the first generations of ``ids``, a batch at most.
 
     Says the share of uint8 values that differ and the largest difference; "" for float32 in the
     usual format, where there is nothing to compare.
@@ -78,7 +82,7 @@ def effect(generator: Generator, ids: Sequence[int] | np.ndarray) -> str:
     plain = replace(generator, precision=torch.float32, channels_last=False)
     if generator == plain:
         return ""
-    ids = ids[:COMPARED]
+    ids = ids[: min(COMPARED, batch)]
     found = torch.cat(list(sample(generator, ids, len(ids))))
     plain.network.to(memory_format=torch.contiguous_format)
     gap = (torch.cat(list(sample(plain, ids, len(ids)))).int() - found.int()).abs()

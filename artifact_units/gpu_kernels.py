@@ -28,7 +28,8 @@ def count_overlap(
     images, units, *size = maps.shape
     counts = torch.empty(images, units, 2, dtype=torch.int32, device=maps.device)
     wide = triton.next_power_of_2(masks.shape[2])
-    given = (maps.contiguous(), thresholds, masks.contiguous().view(torch.uint8), *rows, *cols)
+    masks = masks.contiguous().view(torch.uint8)
+    given = (maps.contiguous(), thresholds.contiguous(), masks, *rows, *cols)
     sizes = (units, *size, *masks.shape[1:], wide)
     warps = min(8, max(1, wide // 256))  # some eight pixels of a row to a thread
     _launch(_count_overlap, (images * units,), warps, *given, counts, *sizes)

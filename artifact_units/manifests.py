@@ -2,7 +2,7 @@
 
 ``OUT.manifest.json`` lies beside the file or folder ``OUT``. It is marked unfinished before the
 output appears and completed last, so an output whose step was killed is never taken for whole.
-Nothing in it says when, where or how fast: equal runs have equal manifests.
+Nothing in it says when, in which folder or how fast: equal runs on equal machines have equal ones.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def noting() -> Iterator[list[str]]:
 
 
 def note(line: str) -> None:
-    """Have the manifests of this run say, once, what was done otherwise than it was asked for."""
+    """Have the manifests of this run say, once, which GPU it ran on or what it did otherwise."""
     for lines in _noted:
         if line not in lines:
             lines.append(line)

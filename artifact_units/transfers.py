@@ -28,8 +28,10 @@ def fetched(batches: Iterable[Batch]) -> Iterator[Batch]:
     under_way: Callable[[], Batch] | None = None
     for batch in batches:
         before, under_way = under_way, _started(batch)
+        del batch  # as soon as it has arrived, it makes room for the next
         if before is not None:
             yield before()
+        before = None
     if under_way is not None:
         yield under_way()
 

@@ -15,13 +15,16 @@ from statistics import median
 
 import click
 import torch
+from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from artifact_units.collection import featuremaps_by_batch
 from artifact_units.compute import placed, prepare, sample
 from artifact_units.generator import Generator
 from artifact_units.generators.pggan import PGGAN
+from artifact_units.histograms import Histogram
 from artifact_units.overlap import overlap_of
+from artifact_units.shapes import Featuremaps
 from benchmarks.sampling import built
 
 WIDTHS = (512,) * 6 + (256,) * 2 + (128,) * 2 + (64,) * 2 + (32,) * 2
@@ -75,7 +78,9 @@ def scored(generator: Generator, device: torch.device, images: int, batch: int, 
     ]
     for layer in given:
         here, there = overlap_of(*layer), overlap_of(*(t.cpu() for t in layer))
-        if not torch.equal(here.intersection, there.intersection):
+        same = torch.equal(here.intersection, there.intersection) and torch.equal(here.on, there.on)
+        ours, theirs = (histogram_on(where, layer[0]) for where in (device, torch.device("cpu")))
+        if not (same and torch.equal(ours, theirs)):
             raise click.ClickException("counts are not those of the CPU")
 
     def counted() -> None:
@@ -90,6 +95,12 @@ def scored(generator: Generator, device: torch.device, images: int, batch: int, 
         f"scoring {len(ids)} images: {counts * 1e3:.2f} ms each, their featuremaps "
         f"{passes * 1e3:.2f} ms; 2,000 images {2000 * (counts + passes):.2f} s"
     )
+
+
+def histogram_on(device: torch.device, maps: Featuremaps) -> Tensor:
+    found = Histogram.empty(maps.shape[1], device)
+    found.add(maps.to(device))
+    return found.counts.cpu()
 
 
 @click.command()

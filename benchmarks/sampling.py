@@ -93,7 +93,9 @@ def compared(make: Callable[[], torch.nn.Module], device: str, rounds: int) -> l
     generators = [placed(built(make), place, *way) for way in WAYS]
     clock = time.process_time if device == "cpu" else time.perf_counter
     made = rates(generators, device, clock, rounds)
-    return [f"{r:.1f}{effect(g, range(BATCH))}" for r, g in zip(made, generators, strict=True)]
+    return [
+        f"{r:.1f}{effect(g, range(BATCH), BATCH)}" for r, g in zip(made, generators, strict=True)
+    ]
 
 
 def processor() -> str:

@@ -50,7 +50,7 @@ def main(
         write_truths(part / "labelled.parquet", seen)
     verdicts = verdicts_of(seen.ids, seen.artifact, sha256_of(generator), *errors)
     write_text(labels, lines_of(verdicts))
-    changed = compute.effect(clean, labelled.ids[: run.batch])
+    changed = compute.effect(clean, labelled.ids, run.batch)
     found = f"{seen.artifact.sum()} of {len(verdicts)}"
     say(f"{found} labelled generations are artifacts{changed}")
 

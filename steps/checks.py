@@ -24,6 +24,10 @@ from steps.values import KINDS, validated
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]*", re.IGNORECASE)  # it becomes a stage and a file
 UNCORRECTED = "none"  # the correction that every other one is compared with
 TAKEN = ("clean", "reference")  # rows of the truth, in the table of corrections
+ABSENT = {  # what to do, by what is missing
+    "labels": ": make an empty one, sample, and label (docs/your_own_generator.md, 3)",
+    "weights": ": docs/your_own_generator.md names the files and their sha256",
+}
 TYPES = {kind.__name__: kind for kind in KINDS}
 
 
@@ -144,7 +148,8 @@ def _check_paths(params: Params) -> None:
     for place, path in given.items():
         made = Path(path).parts[:1] == ("results",)
         if not made and not Path(path).exists():
-            raise UserError(f"{place} is {path}; there is no such file, nor is it under results/")
+            said = f"{place} is {path}; there is no such file, nor is it under results/"
+            raise UserError(f"{said}{ABSENT.get(place.rpartition('.')[2], '')}")
 
 
 def _entries(place: str, rows: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

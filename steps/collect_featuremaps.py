@@ -50,7 +50,7 @@ def main(
         with whole_folder(out) as whole:
             survey.write_survey(whole, layers, surveyed, each(surveys, out, shards.folder))
             gather(maps, whole, shards.folder)
-    changed = compute.effect(network, surveyed[: run.batch])
+    changed = compute.effect(network, surveyed, run.batch)
     units = sum(layer.units for layer in layers)
     say(f"{units} units of {layers[0].name} … {layers[-1].name} on {device}{changed}")
 

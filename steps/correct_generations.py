@@ -48,7 +48,7 @@ def main(out: Path, params: CorrectionRun, run: Run, shards: Shards, **known: Pa
         with whole_folder(out) as whole:
             computed = gather(parts, whole, shards.folder)
             write_text(whole / "edits.json", text_of(corrections))
-    changed = compute.effect(network(), artifacts[: run.batch]) if computed else ""
+    changed = compute.effect(network(), artifacts, run.batch) if computed else ""
     say(f"{len(artifacts)} artifacts, {len(normals)} normals on {device}{changed}")
 
 

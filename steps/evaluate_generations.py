@@ -40,7 +40,7 @@ def main(
     from artifact_units.rows import Settings
     from artifact_units.storage import write_text
 
-    compute.prepare(run.device, run.threads)
+    compute.prepare("cpu", run.threads)
     options = params.model_dump(include=set(EvaluateGenerations.model_fields))
     settings = Settings(options, params.bootstrap, params.seed)
     done = evaluate(Sources(**sources), list(params.corrections), mask_threshold, settings)

@@ -40,7 +40,7 @@ def main(
     else:
         with whole_folder(out) as whole:
             computed = gather(parts, whole, shards.folder)
-    changed = compute.effect(network(), sets["labelled"][: run.batch]) if computed else ""
+    changed = compute.effect(network(), sets["labelled"], run.batch) if computed else ""
     made = f"{sum(map(len, sets.values()))} generations, {computed} of {len(parts)} parts computed"
     say(f"{made} on {device}{changed}")
 

@@ -68,6 +68,12 @@ def test_every_section_of_the_parameters_is_a_stage():
 
 
 @pytest.mark.parametrize("name", STAGES)
+def test_a_stage_asks_for_a_gpu_where_its_step_can_use_one(name):
+    uses = "prepare(run.device" in STEPS[name].read_text(encoding="utf-8")
+    assert bool(STAGES[name]["meta"]["smk"].get("gpu")) == uses
+
+
+@pytest.mark.parametrize("name", STAGES)
 def test_a_stage_says_what_its_step_says(name):
     main = next(
         node

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from workflow.locks import STAMPS
+from workflow.whole import whole
 
 SHARDS = Path(".shards")
 BEGUN = STAMPS / "recorded.json"  # what dvc.lock held when the run began that is not at its end
@@ -111,7 +112,7 @@ class Graph:
             self.recorded = json.loads(BEGUN.read_text())
             self.order_locks()
         if unfinished:
-            with _whole(BEGUN) as part:
+            with whole(BEGUN) as part:
                 part.write_text(json.dumps(self.recorded))
         else:
             BEGUN.unlink(missing_ok=True)
@@ -133,7 +134,7 @@ class Graph:
                 ordered = [name for name in mine if name in added]
                 if added == ordered:
                     continue
-                with _whole(lock) as part:
+                with whole(lock) as part:
                     shutil.copy(lock, part)
                     with modify_yaml(str(part)) as data:
                         for name in ordered:
@@ -206,14 +207,6 @@ def _recorded(lock: Path) -> list[str]:
     from dvc.utils.serialize import load_yaml
 
     return list(load_yaml(str(lock)).get("stages", {})) if lock.exists() else []
-
-
-@contextmanager
-def _whole(path: Path) -> Iterator[Path]:
-    """A temporary path to write to, that becomes ``path``: nothing is torn where one is killed."""
-    part = path.with_name(f".{path.name}.part")
-    yield part
-    os.replace(part, path)
 
 
 @contextmanager

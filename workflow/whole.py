@@ -24,7 +24,7 @@ def dvc(*words: str) -> int:
 
     def open_(self: Any, path: Any, mode: str = "r", **options: Any) -> Any:
         if mode in ("w", "w+"):
-            return _whole(path, mode, **options)
+            return _opened(path, mode, **options)
         return plain(self, path, mode, **options)
 
     files.open = open_
@@ -32,12 +32,19 @@ def dvc(*words: str) -> int:
 
 
 @contextmanager
-def _whole(path: str | os.PathLike[str], mode: str, **options: Any) -> Iterator[IO[Any]]:
-    """A file to write; it takes the place of what is at ``path`` if the block ends well."""
-    target = Path(path)
-    part = target.with_name(f".{target.name}.part")  # DVC holds a lock: nobody else writes it
-    with part.open(mode, **options) as file:
-        yield file
-        file.flush()
+def whole(path: Path) -> Iterator[Path]:
+    """A temporary path to write to, that becomes ``path`` if the block ends well.
+
+    One at a time: whoever writes holds a lock.
+    """
+    part = path.with_name(f".{path.name}.part")
+    yield part
+    with part.open("rb") as file:
         os.fsync(file.fileno())
-    os.replace(part, target)
+    os.replace(part, path)
+
+
+@contextmanager
+def _opened(path: str | os.PathLike[str], mode: str, **options: Any) -> Iterator[IO[Any]]:
+    with whole(Path(path)) as part, part.open(mode, **options) as file:
+        yield file

@@ -10,6 +10,7 @@ import numpy as np
 
 from artifact_units.correcting import CorrectionEvidence
 from artifact_units.corrections import Correction
+from artifact_units.errors import UserError
 from artifact_units.latent_edits import Move
 
 STEPS = 30  # of Newton's method, which ends in fewer
@@ -17,6 +18,8 @@ STEPS = 30  # of Newton's method, which ends in fewer
 
 def correct(evidence: CorrectionEvidence, *, step: float = 1.0, cost: float = 1.0) -> Correction:
     """Move latents by ``step`` towards the normal ones; ``cost`` is the machine's C."""
+    if not cost > 0:
+        raise UserError(f"cost is {cost}; it takes a number above 0")
     ids = sorted(evidence.labels)
     latents = evidence.latents(ids).double().numpy()
     side = np.array([1.0 if evidence.labels[i] == "normal" else -1.0 for i in ids])

@@ -22,14 +22,6 @@ Endpoints are ``async`` functions that never wait in the middle of a change: one
 
 from __future__ import annotations
 
-from artifact_units.errors import UserError
-
-try:
-    import starlette  # noqa: F401
-    import uvicorn  # noqa: F401
-except ModuleNotFoundError:
-    raise UserError("pages need starlette and uvicorn: pip install '.[label]'") from None
-
 from artifact_units.serving.guard import Access
 from artifact_units.serving.journal import Journal
 from artifact_units.serving.pictures import Pictures, picture_route, png_response

@@ -11,11 +11,11 @@ import torch
 
 from artifact_units import compute
 from artifact_units.extractors.scene import load
+from artifact_units.gaussians import Gaussian, distance
 from artifact_units.generator import Generator
 from artifact_units.generators import load_generator
 from artifact_units.hooks import edited, featuremaps_of
 from artifact_units.latents import HELDOUT, LABELLED, REFERENCE, UNLABELLED, latents_of
-from artifact_units.metrics import frechet
 from artifact_units.shapes import Featuremaps, Features, Images, Masks, PerUnit
 from demo.bench.kinds import AREA, MASK_DIFFERENCE, planted
 from demo.bench.oracle import Oracle, Treatments, ablation
@@ -131,7 +131,11 @@ class Stand:
 
     def frechet(self, images: Images) -> float:
         """Frechet distance of images to the clean generator's distribution at other latents."""
-        return frechet.measure(self.reference, self.features_of(images))["frechet"]
+        return distance(self._fitted, self.features_of(images))
+
+    @cached_property
+    def _fitted(self) -> Gaussian:
+        return Gaussian.of(self.reference)
 
     @cached_property
     def ends(self) -> dict[str, float]:

@@ -109,6 +109,24 @@ def test_files_that_hold_no_classifier_are_refused(tmp_path):
         load_classifier(tmp_path)
 
 
+@pytest.mark.parametrize(
+    "notes",
+    [
+        "no json",
+        "[]",
+        "{}",
+        '{"classifier": {"px": 8}}',
+        '{"classifier": {"name": "x", "px": 8}}',
+        '{"classifier": {"name": "resnet18", "px": 8}}',  # whose weights the file does not hold
+    ],
+)
+def test_a_classifier_that_is_described_wrongly_is_refused(notes, tmp_path):
+    path = tmp_path / "c.safetensors"
+    save_file({"x": torch.zeros(1)}, path, metadata={"artifact_units": notes})
+    with pytest.raises(UserError, match=r"c\.safetensors: holds no classifier"):
+        load_classifier(path)
+
+
 def test_an_unknown_stage_is_refused_with_the_nearest():
     with pytest.raises(
         UserError, match="'layer_4' is not in the classifier; did you mean 'layer4'"

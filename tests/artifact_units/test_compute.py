@@ -53,7 +53,7 @@ def test_by_default_nothing_changes_and_nothing_is_said() -> None:
     plain = small()
     placed = compute.placed(small(), CPU, "float32", False)
     assert torch.equal(pixels(placed), pixels(plain))
-    assert compute.effect(placed, range(7)) == ""
+    assert compute.effect(placed, range(7), 8) == ""
 
 
 def test_bfloat16_is_what_the_layers_compute_in_and_float32_what_they_are_read_and_edited_in() -> (
@@ -84,7 +84,7 @@ def test_the_effect_on_the_pixels_is_measured_and_said() -> None:
     generator = compute.placed(small(), CPU, "bfloat16", False)
     gap = (pixels(generator).int() - exact.int()).abs()
     assert gap.max() > 0
-    said = compute.effect(generator, range(7))
+    said = compute.effect(generator, range(7), 8)
     assert said.startswith(f"; bfloat16 changes {(gap > 0).sum() / gap.numel():.2%} of the uint8")
     assert said.endswith(f"by at most {gap.max()}")
 
@@ -93,7 +93,7 @@ def test_the_effect_on_the_pixels_is_measured_and_said() -> None:
 def test_channels_last_is_said_and_stays_after_it_was_measured(precision) -> None:
     generator = compute.placed(small(), CPU, precision, True)
     before = pixels(generator)
-    assert f"; {precision}, channels last changes " in compute.effect(generator, range(7))
+    assert f"; {precision}, channels last changes " in compute.effect(generator, range(7), 8)
     weight = generator.network.get_parameter("layer2.weight")
     assert weight.is_contiguous(memory_format=torch.channels_last)
     assert not weight.is_contiguous()
@@ -149,6 +149,17 @@ def test_a_gpu_that_cannot_be_used_is_named_in_one_line_and_one_that_can_in_the_
     with noting() as notes:
         assert compute.prepare("cuda", 1).type == "cuda"
     assert notes == ["computed on a GPU: Example 1"]
+
+
+@pytest.mark.parametrize(("given", "notes"), [("", 0), ("-1", 0), ("0", 1)])
+def test_a_gpu_that_was_given_and_that_torch_does_not_see_is_noted(
+    given, notes, monkeypatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", given)
+    with noting() as said:
+        assert compute.prepare("auto", 1).type == "cpu"
+    assert ["sees no GPU" in line for line in said] == [True] * notes
 
 
 def test_what_always_fits_is_not_noted() -> None:

@@ -195,6 +195,11 @@ def test_the_boundary_is_that_between_the_labels_and_points_to_the_normals() -> 
     assert along[[0, 2]].min() > along[[1, 3]].max()
 
 
+def test_a_machine_that_weighs_no_point_is_refused() -> None:
+    with pytest.raises(UserError, match="cost is 0"):
+        boundary.correct(evidence(), cost=0.0)
+
+
 def test_a_machine_of_two_points_lies_across_the_line_between_them() -> None:
     points, side = np.array([[3.0, 4.0], [-3.0, -4.0]]), np.array([1.0, -1.0])
     assert boundary.boundary(points, side, 1.0) == pytest.approx([0.6, 0.8])

@@ -19,17 +19,22 @@ from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 from artifact_units import gpu_kernels
 
-TYPES = "*fp16 *fp32 *u8 *i64 *fp32 *i64 *fp32 *i32 i32 i32 i32 i32 i32".split()
-kernel = gpu_kernels._count_overlap
-signature = dict(zip(kernel.arg_names, [*TYPES, "constexpr"], strict=True))
-source = ASTSource(kernel, signature, constexprs={"WIDE": 256})
-for fused in (False, True):
+def compiled(kernel, types, sizes, fused):
+    signature = dict(zip(kernel.arg_names, [*types.split(), "constexpr"], strict=True))
+    source = ASTSource(kernel, signature, constexprs=sizes)
     made = compile(source, target=GPUTarget("cuda", 90, 32), options={"enable_fp_fusion": fused})
-    print(*(made.asm["sass"].count(name) for name in ("FFMA", "FMUL", "FADD")))
+    return made.asm["sass"]
+
+TYPES = "*fp16 *fp32 *u8 *i64 *fp32 *i64 *fp32 *i32 i32 i32 i32 i32 i32"
+for fused in (False, True):
+    made = compiled(gpu_kernels._count_overlap, TYPES, {"WIDE": 256}, fused)
+    print(*(made.count(name) for name in ("FFMA", "FMUL", "FADD")))
+made = compiled(gpu_kernels._add_patterns, "*i16 *i32 i32 i32", {"TILE": 1024}, False)
+print(made.count("RED") + made.count("ATOM"))
 """
 
 
-def test_no_product_and_sum_are_fused_in_what_is_compiled_for_an_h200(tmp_path) -> None:
+def test_they_compile_for_an_h200_and_no_product_and_sum_are_fused(tmp_path) -> None:
     given = {k: v for k, v in os.environ.items() if k != "TRITON_INTERPRET"}
     given |= {"TRITON_CACHE_DIR": str(tmp_path)}
     told = subprocess.run(
@@ -39,7 +44,8 @@ def test_no_product_and_sum_are_fused_in_what_is_compiled_for_an_h200(tmp_path) 
         text=True,
         check=True,
     )
-    apart, together = ([int(n) for n in line.split()] for line in told.stdout.splitlines())
+    apart, together, (added,) = ([int(n) for n in t.split()] for t in told.stdout.splitlines())
+    assert added > 0  # by atomic operations
     assert apart[0] == 0
     assert apart[1] == together[0]  # the products that would be fused, each rounded by itself
     assert apart[1] > 0

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from weakref import ref
 
 import pytest
 import torch
@@ -27,6 +28,22 @@ def test_batches_of_several_tensors_keep_their_form() -> None:
     assert list(fetched([pair])) == [pair]
     (maps,) = fetched([{"layer1": torch.ones(1)}])
     assert list(maps) == ["layer1"]
+
+
+def test_a_batch_that_was_used_makes_room_before_the_next_but_one_is_computed() -> None:
+    known, alive = [], []
+
+    def batches():
+        for number in range(4):
+            alive.append([place for place, used in enumerate(known) if used() is not None])
+            batch = torch.full((2,), number)
+            known.append(ref(batch))
+            yield batch
+            del batch
+
+    for batch in fetched(batches()):
+        del batch
+    assert alive == [[], [0], [1], [2]]
 
 
 def test_an_error_in_a_later_batch_is_not_lost() -> None:

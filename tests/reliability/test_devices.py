@@ -200,7 +200,7 @@ def learnt(device: torch.device, images: int) -> list:
 def test_generations_are_those_of_the_cpu(gpu, channels_last) -> None:
     here, there = on_both(lambda device: sampled(device, 7, channels_last))
     assert torch.equal(here, there)
-    here, there = on_both(lambda device: compute.effect(placed(device, channels_last), range(3)))
+    here, there = on_both(lambda device: compute.effect(placed(device, channels_last), range(3), 8))
     assert here == there
 
 

@@ -122,6 +122,15 @@ def test_the_parameters_as_they_are_shipped_are_well_formed():
             {"inputs.reals": "pictures"},
             "inputs.reals is pictures; there is no such file, nor is it under results/",
         ),
+        (
+            {"inputs.labels": "labels.jsonl"},
+            "inputs.labels is labels.jsonl; there is no such file, nor is it under results/: "
+            "make an empty one, sample, and label (docs/your_own_generator.md, 3)",
+        ),
+        (
+            {"extract_features.weights": "none.pth"},
+            "under results/: docs/your_own_generator.md names the files and their sha256",
+        ),
     ],
 )
 def test_a_mistake_is_one_line_with_its_place(tmp_path, changes, said):
