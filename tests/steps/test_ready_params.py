@@ -37,7 +37,7 @@ def test_every_file_that_must_be_put_somewhere_is_named_in_the_head(path):
     text = path.read_text()
     head, values = text.split("\ninputs:")[0], YAML(typ="safe", pure=True).load(text)
     assert [file for file in files_of(values) if file not in head] == []
-    assert f"cp params/{path.name} params.yaml && make run" in head
+    assert f"cp params/{path.name} params.yaml, label, make run" in head
 
 
 @pytest.mark.parametrize("path", READY, ids=lambda path: path.stem)
