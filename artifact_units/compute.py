@@ -22,6 +22,7 @@ from artifact_units.shapes import Images
 from artifact_units.transfers import fetched, sent
 
 Result = TypeVar("Result")
+NO_GPU = ("", "-1", "NoDevFiles")  # what a scheduler says where it gives none
 COMPARED = 20  # generations, twice computed to say what precision and format change
 
 
@@ -39,8 +40,9 @@ def prepare(device: str, threads: int) -> torch.device:
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
         given = os.environ.get("CUDA_VISIBLE_DEVICES", "")
-        if device == "cpu" and given not in ("", "-1", "NoDevFiles"):
-            note(f"computed on the CPU: torch {torch.__version__} sees no GPU, CUDA says {given}")
+        if device == "cpu" and given not in NO_GPU:
+            sees = f"torch {torch.__version__} sees no GPU"
+            note(f"computed on the CPU: {sees}, though CUDA_VISIBLE_DEVICES is {given}")
     if device == "cuda":
         note(f"computed on a GPU: {_usable_gpu()}")
     return torch.device(device)

@@ -45,12 +45,12 @@ def main(
     surveys = survey.survey_parts(network, layers, surveyed, run.batch)
     maps = collection.featuremap_parts(network, layers, ids, run.batch)
     if shards.share:
-        shards.compute([*surveys, *maps])
+        computed = shards.compute([*surveys, *maps])
     else:
         with whole_folder(out) as whole:
             survey.write_survey(whole, layers, surveyed, each(surveys, out, shards.folder))
-            gather(maps, whole, shards.folder)
-    changed = compute.effect(network, surveyed, run.batch)
+            computed = gather(maps, whole, shards.folder)
+    changed = compute.effect(network, surveyed, run.batch) if computed else ""
     units = sum(layer.units for layer in layers)
     say(f"{units} units of {layers[0].name} … {layers[-1].name} on {device}{changed}")
 
