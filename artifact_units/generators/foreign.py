@@ -38,16 +38,13 @@ TAKES = {
 def call(target: str, options: dict[str, Any]) -> Generator:
     """What ``module:callable`` returns, as a frozen ``Generator``."""
     module, _, name = target.rpartition(":")
-    try:
-        function = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError) as error:
-        raise UserError(f"{target}: no such file, and no such function ({error})") from None
-    except Exception as error:  # the user's own code can fail in any way
-        raise _failed(target, error) from None
     with _told(target):
+        try:
+            function = getattr(importlib.import_module(module), name)
+        except (ImportError, AttributeError) as error:
+            raise UserError(f"{target}: no such file, and no such function ({error})") from None
         built = function(**options)
-    if isinstance(built, nn.Module):
-        with _told(target):
+        if isinstance(built, nn.Module):
             return _probed(built, target)
     if not isinstance(built, Generator):
         raise UserError(f"{target}: returned a {type(built).__name__}, not a Generator or a module")
@@ -154,15 +151,11 @@ def _told(target: str) -> Iterator[None]:
     except UserError:
         raise
     except Exception as error:
-        raise _failed(target, error) from None
-
-
-def _failed(target: str, error: Exception) -> UserError:
-    frames = traceback.extract_tb(error.__traceback__)
-    theirs = [f for f in frames if not re.search(PASSED, f.filename)]
-    where = f" ({Path(theirs[-1].filename).name}, line {theirs[-1].lineno})" if theirs else ""
-    said = " ".join(str(error).split())
-    return UserError(f"{target}: failed with {type(error).__name__}: {said}{where}")
+        frames = traceback.extract_tb(error.__traceback__)
+        theirs = [f for f in frames if not re.search(PASSED, f.filename)]
+        where = f" ({Path(theirs[-1].filename).name}, line {theirs[-1].lineno})" if theirs else ""
+        said = f"failed with {type(error).__name__}: {' '.join(str(error).split())}{where}"
+        raise UserError(f"{target}: {said}") from None
 
 
 def _yaml(text: str) -> Any:
