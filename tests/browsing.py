@@ -14,11 +14,12 @@ from pathlib import Path
 
 from house import ROOT
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, Route, expect, sync_playwright
 
 PICTURES = "ARTIFACT_UNITS_PICTURES"  # a folder: the pictures of the docs are written there
 TOKEN = "a-token-of-the-tests"
 CHROMIUM = shutil.which("chromium")
+expect.set_options(timeout=30_000)  # of a busy machine; what comes sooner is seen sooner
 ABSENT = CHROMIUM is None and os.environ.get("CI") != "true"
 
 
@@ -104,6 +105,23 @@ def watch(page: Page, address: str, troubles: list[str]) -> None:
     page.on("pageerror", lambda error: troubles.append(str(error)))
     page.on("request", request)
     page.on("dialog", lambda dialog: dialog.accept())
+
+
+@contextmanager
+def held_back(page: Page, script: str) -> Iterator[None]:
+    """The script of a page does not come before the end."""
+    asked: list[Route] = []
+    page.route(script, lambda request: asked.append(request))
+    yield
+    for request in asked:
+        request.continue_()
+    assert asked
+
+
+def ignored(control: Locator) -> None:
+    """It is seen, and nobody can click it as yet."""
+    expect(control).to_be_visible()
+    assert control.evaluate("e => e.closest('[inert]') !== null")
 
 
 def take(page: Page, path: Path) -> None:

@@ -53,6 +53,7 @@ async function show(next) {
     state.ahead.forEach((pair) => both(pair).forEach((image) => image.ready.catch(() => {})));
   }
   busy = false;
+  document.querySelector("main").inert = false; // until the first are seen a click is in vain
   mark();
   document.body.dataset.shown = state.pair ?? "done";
 }

@@ -53,6 +53,7 @@ export async function answerOf(request) {
 }
 
 trouble.querySelector("button").addEventListener("click", drain);
+document.querySelector("main").inert = false; // until now a click would have been in vain
 addEventListener("beforeunload", (event) => waiting.length && event.preventDefault());
 
 export function showProgress({ labelled, total, yours, artifacts, decided }) {

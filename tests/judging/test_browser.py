@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
-from browsing import ABSENT, CONTRASTS, NAMELESS, PICTURES, Served, take
+from browsing import ABSENT, CONTRASTS, NAMELESS, PICTURES, Served, held_back, ignored, take
 from click.testing import CliRunner
 from house import ROOT
 from playwright.sync_api import Page, expect
@@ -143,6 +143,16 @@ def test_a_pair_is_judged_by_mouse_in_any_order(server, open_page, tmp_path):
     assert (line["artifact"], line["better"], line["same"]) == ("both", "right", False)
     page.get_by_role("button", name="Undo").click()
     shown(page, 0)
+
+
+def test_nothing_is_clicked_in_vain_before_the_script_is_there(server, open_page):
+    page = open_page(server.start())
+    answer = page.get_by_role("group", name="Which shows an artifact?").get_by_text("Both")
+    with held_back(page, "**/static/page.js"):
+        page.reload(wait_until="commit")
+        ignored(answer)
+    answer.click()
+    expect(page.locator(".current")).to_contain_text("Which looks better?")
 
 
 def test_the_two_pictures_have_one_size_and_sharp_pixels(server, open_page):

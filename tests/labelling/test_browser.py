@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from browsing import ABSENT, CONTRASTS, NAMELESS, PICTURES, Served, take
+from browsing import ABSENT, CONTRASTS, NAMELESS, PICTURES, Served, held_back, ignored, take
 from house import ROOT
 from playwright.sync_api import Page, expect
 from small_labelling import lines, write_problem
@@ -277,6 +277,16 @@ def test_disagreements_are_settled_in_the_page(server, open_page):
     page.reload()
     expect(page.locator(".settled")).to_have_text("Settled: normal")
     assert settle(read_verdicts(server.labels)) == {4: ("normal", 2)}
+
+
+@pytest.mark.parametrize(("view", "script"), [("", "single"), ("grid", "grid")])
+def test_nothing_is_clicked_in_vain_before_the_script_is_there(server, open_page, view, script):
+    page = open_page(server.start() + "&rater=bob")
+    with held_back(page, f"**/static/{script}.js"):
+        page.goto(page.url.split("?")[0] + view, wait_until="commit")
+        ignored(page.get_by_role("button", name="Undo"))
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator("#said")).to_have_text("There is nothing to take back.")
 
 
 def test_the_last_generation_is_the_end(server, open_page):
