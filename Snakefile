@@ -12,8 +12,8 @@ report: "workflow/report/workflow.rst"
 
 
 shards = config.get("shards", 1)
-if set(config) - {"shards"} or not isinstance(shards, int):
-    raise WorkflowError("--config takes shards=N only; what is computed, change in params.yaml")
+if set(config) - {"shards"} or not isinstance(shards, int) or shards < 1:
+    raise WorkflowError("--config takes shards=N only, from 1; what is computed, change in params.yaml")
 
 try:
     alone = workflow.is_main_process and hold_head()

@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from artifact_units.compute import batched
+from artifact_units.compute import SMALLER, batched
 from artifact_units.errors import UserError
 from artifact_units.generator import Generator, Layer
 from artifact_units.hooks import featuremaps_of
@@ -73,7 +73,7 @@ def featuremaps_by_batch(
             finite[name].append(sound[name])
         return maps
 
-    yield from batched(ids, batch, collected)
+    yield from batched(ids, batch, collected, SMALLER)
     for name, batches in finite.items():
         _check_finite(name, torch.cat(batches), ids)
 

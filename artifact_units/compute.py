@@ -23,6 +23,7 @@ from artifact_units.transfers import fetched, sent
 
 Result = TypeVar("Result")
 NO_GPU = ("", "-1", "NoDevFiles")  # what a scheduler says where it gives none
+SMALLER = "run.precision to bfloat16"  # the remedy where it is the generator that has no room
 COMPARED = 20  # generations, twice computed to say what precision and format change
 
 
@@ -107,14 +108,17 @@ def sample(generator: Generator, ids: Sequence[int] | np.ndarray, batch: int) ->
         latents = latents_of(mine, generator.latent_dim)
         return byte_from_signed(generator(sent(latents, device)))
 
-    return fetched(batched(ids, batch, images))
+    return fetched(batched(ids, batch, images, SMALLER))
 
 
-def batched(items: Any, batch: int, work: Callable[[Any], Result]) -> Iterator[Result]:
+def batched(
+    items: Any, batch: int, work: Callable[[Any], Result], remedy: str = ""
+) -> Iterator[Result]:
     """What ``work`` makes of ``items`` (ids, images), at most ``batch`` at once, in order.
 
     Where a GPU's memory does not suffice, the batch is halved from there on and the manifest says
-    so; a UserError with the bytes needed where one at a time is too many.
+    so; a UserError with the bytes needed where one at a time is too many. ``remedy`` says which
+    parameter to set to what, where one helps.
     """
     start = 0
     while start < len(items):
@@ -122,7 +126,7 @@ def batched(items: Any, batch: int, work: Callable[[Any], Result]) -> Iterator[R
         try:
             found = work(part)
         except torch.OutOfMemoryError as error:
-            batch = _half(len(part), error)
+            batch = _half(len(part), remedy, error)
             continue  # the error is gone now, and with it what its frames held
         yield found
         start += len(part)
@@ -140,9 +144,9 @@ def filled(room: Tensor, parts: Iterable[Tensor]) -> Tensor:
     return room
 
 
-def _half(batch: int, error: torch.OutOfMemoryError) -> int:
+def _half(batch: int, remedy: str, error: torch.OutOfMemoryError) -> int:
     if batch == 1:
-        raise _too_large("one image at once", "run.precision to bfloat16", error)
+        raise _too_large("one image at once", remedy, error)
     note(f"out of memory on the GPU: batches of {batch} were halved to {batch // 2}")
     return batch // 2
 
@@ -163,7 +167,8 @@ def _too_large(what: str, remedy: str, error: torch.OutOfMemoryError) -> UserErr
     asked = re.search(r"allocate ([\d.]+) (K|M|G|)i?B", str(error))
     more = float(asked[1]) * 1024 ** " KMG".index(asked[2] or " ") if asked else 0
     need = torch.cuda.memory_allocated() + more  # what this one holds is held still
+    ways = ["take a larger GPU", "set run.device to cpu", *filter(None, [remedy])]
     return UserError(
-        f"the GPU has no room for {what}, which needs {need / 1e9:.2f} GB; take a larger GPU, "
-        f"set run.device to cpu, or {remedy}"
+        f"the GPU has no room for {what}, which needs {need / 1e9:.2f} GB; "
+        f"{', '.join(ways[:-1])}, or {ways[-1]}"
     )

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from artifact_units.compute import batched
+from artifact_units.compute import SMALLER, batched
 from artifact_units.edits import (
     KINDS,
     Edit,
@@ -70,8 +70,9 @@ def corrected(
         raise UserError("a correction with a gate needs the classifier; give it")
     _check_fit(generator, correction)
     every = np.asarray(ids, dtype=np.int64)
-    made = batched(every, batch, lambda mine: _batch(generator, correction, mine, classify))
-    return fetched(made)
+    return fetched(
+        batched(every, batch, lambda mine: _batch(generator, correction, mine, classify), SMALLER)
+    )
 
 
 def artifact_probability(classify: Callable[[Images], Logits], images: Images) -> torch.Tensor:

@@ -19,6 +19,13 @@ def shown(value: object) -> str:
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
 
 
+def yaml_problem(error: Exception) -> str:
+    """What a YAML reader found, and in which line where it knows."""
+    mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
+    line = f"line {mark.line + 1}: " if mark else ""
+    return line + (problem or "not readable as YAML").splitlines()[0]
+
+
 def did_you_mean(name: str, known: Iterable[str], within: str = "") -> str:
     """``did you mean 'x'?``, or the list of what there is where nothing is near.
 

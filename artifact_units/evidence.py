@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from artifact_units.compute import filled
+from artifact_units.remembered import remembered
 from artifact_units.shapes import Featuremaps, Masks, PerUnit
 from artifact_units.stored import in_parts
 
@@ -36,9 +37,14 @@ class Evidence:
     @property
     def masked(self) -> np.ndarray:
         """Which images have a mask, bool ``[image]``."""
-        room = torch.empty(len(self.masks), dtype=torch.bool, device=self.masks.device)
-        found = filled(room, (part.flatten(1).any(1) for part in in_parts(self.masks)))
-        return found.cpu().numpy()
+        return _masked(self.masks)
+
+
+@remembered  # masks are the same in every layer
+def _masked(masks: Masks) -> np.ndarray:
+    room = torch.empty(len(masks), dtype=torch.bool, device=masks.device)
+    found = filled(room, (part.flatten(1).any(1) for part in in_parts(masks)))
+    return found.cpu().numpy()
 
 
 @dataclass(frozen=True)

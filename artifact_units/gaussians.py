@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from artifact_units.remembered import remembered
 from artifact_units.shapes import Features
 
 BLOCK = 256  # columns of a triangle at once: more take its zeros along, fewer are slower
@@ -39,6 +40,12 @@ class Gaussian:
         root = np.zeros((len(mean), len(mean)))
         root[:, : len(upper)] = upper.T / np.sqrt(len(images) - 1)
         return cls(mean, float(np.sum(root**2)), root)
+
+
+@remembered
+def gaussian_of(reals: Features) -> Gaussian:
+    """The Gaussian of reals, with which every set and every layer is compared."""
+    return Gaussian.of(reals)
 
 
 def distance(reals: Gaussian, generated: Features) -> float:

@@ -79,7 +79,12 @@ class Generator:
             given["truncation"] = truncation
         lower = self.precision != torch.float32
         with torch.autocast(latents.device.type, self.precision, enabled=lower):
-            return self.network(latents, **given).float()
+            image = self.network(latents, **given)
+        wanted = (len(latents), 3, self.image_px, self.image_px)
+        if not isinstance(image, torch.Tensor) or image.shape != wanted:
+            gave = list(image.shape) if isinstance(image, torch.Tensor) else type(image).__name__
+            raise UserError(f"{self.layout} gives {gave}; images are {list(wanted)}")
+        return image.float()
 
     def _checked(self, classes: torch.Tensor | None, latents: Latents) -> torch.Tensor:
         if classes is None and self.classes == 1:
@@ -99,8 +104,9 @@ class Generator:
         for known in ({x.name: x for x in self.layers}, {x.module: x for x in self.layers}):
             if name in known:
                 return known[name]
-        last = self.layers[-1].name
-        raise UserError(f"layer {name!r} is not in this generator; it has layer1 … {last}")
+        first, last = self.layers[0].name, self.layers[-1].name
+        there = first if first == last else f"{first} … {last}"
+        raise UserError(f"layer {name!r} is not in this generator; it has {there}")
 
     def module(self, name: str) -> nn.Module:
         """The torch module whose output is the layer, or whose own name is in ``inner``."""

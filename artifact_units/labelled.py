@@ -13,16 +13,14 @@ import torch
 from artifact_units.classifier import Classifier, load_classifier
 from artifact_units.correcting import CorrectionEvidence
 from artifact_units.corrections import ARTIFACT, Correction, read_corrections
-from artifact_units.errors import UserError
-from artifact_units.featuremaps import read_ids
+from artifact_units.featuremaps import StoredFeaturemaps, open_featuremaps, read_ids
 from artifact_units.generator import Generator
 from artifact_units.heatmaps import read_heatmaps
 from artifact_units.latents import latents_of
 from artifact_units.ranked import read_ranking
 from artifact_units.registry import check_options, take
-from artifact_units.selection import read_labels
+from artifact_units.selection import labels_of
 from artifact_units.shapes import Images, Latents, Logits
-from artifact_units.stored import StoredFeaturemaps, open_featuremaps
 
 
 def open_evidence(
@@ -42,12 +40,8 @@ def open_evidence(
     asked for the generator by those who look at latents.
     """
     folder = featuremaps / "featuremaps"
-    given, collected = read_labels(labels), read_ids(folder)
-    strange = [int(i) for i in collected if int(i) not in given]
-    if strange:
-        raise UserError(
-            f"{labels}: has no label for generation {strange[0]}; collect featuremaps again"
-        )
+    collected = read_ids(folder)
+    given = labels_of(labels, collected)
     said = read_heatmaps(heatmaps, "labelled")
     probability = said.logits.double().softmax(1)[:, ARTIFACT].tolist()
     known = dict(zip(said.ids.tolist(), probability, strict=True))

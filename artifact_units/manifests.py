@@ -106,8 +106,7 @@ def verify(path: Path, hashes: Hashes) -> None:
 
     Those are its own and its parents', or else those within it. What has none came from outside.
     """
-    above = [manifest_of(place) for place in (path, *_parents(path))]
-    covering = [manifest for manifest in above if manifest.is_file()]
+    covering = _covering(path)
     if not covering and path.is_dir():
         covering = sorted(path.rglob(f"[!.]*{SUFFIX}"))
     said = {manifest: content for manifest in covering if (content := _read(manifest))}
@@ -119,6 +118,18 @@ def verify(path: Path, hashes: Hashes) -> None:
                 expected[found] = file["sha256"]
     if said:
         _compare(expected, hashes, said)
+
+
+def made_from(path: Path, option: str) -> str | None:
+    """The digest of what the step that made ``path`` read as ``option``; None: not known."""
+    said = filter(None, map(_read, _covering(path)))
+    return next((digest for s in said if (digest := s["inputs"].get(option))), None)
+
+
+def _covering(path: Path) -> list[Path]:
+    """The manifests of a path and of the folders that it lies in, the nearest first."""
+    above = (manifest_of(place) for place in (path, *_parents(path)))
+    return [manifest for manifest in above if manifest.is_file()]
 
 
 def _compare(expected: Hashes, hashes: Hashes, said: Mapping[Path, Any]) -> None:

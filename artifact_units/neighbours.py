@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.utils.weak import WeakTensorKeyDictionary
 
 from artifact_units.compute import filled
+from artifact_units.remembered import remembered
 from artifact_units.shapes import Features, Reals
 
 BLOCK = 1000  # rows of the matrix of distances held at once, at most
@@ -17,8 +17,6 @@ VALUES = 1_000_000  # and its values, or as many as the features of what they ar
 
 Distances = Float[Tensor, "row column"]
 Radii = Float[Tensor, " row"]
-
-_known = WeakTensorKeyDictionary()  # radii by the number of neighbours, of features in use
 
 
 def rows_at_once(columns: Features) -> int:
@@ -34,21 +32,9 @@ def distances(rows: Features, columns: Reals) -> Iterator[Distances]:
         yield torch.cdist(block.double(), others)
 
 
+@remembered  # every row of an evaluation asks for those of the same reals
 def radii(features: Features, neighbours: int) -> Radii:
-    """Each one's distance to its k-th nearest other; needs more than ``neighbours`` rows.
-
-    Remembered as long as the features are in use, since every row of an evaluation asks for those
-    of the same reals; so the features must not be changed in place.
-    """
-    known = _known.get(features)
-    if known is None:
-        known = _known[features] = {}
-    if neighbours not in known:
-        known[neighbours] = _radii(features, neighbours)
-    return known[neighbours]
-
-
-def _radii(features: Features, neighbours: int) -> Radii:
+    """Each one's distance to its k-th nearest other; needs more than ``neighbours`` rows."""
     # The nearest of all is the row itself, which rounding may leave a little off zero.
     blocks = (d.kthvalue(neighbours + 1).values for d in distances(features, features))
     return filled(torch.empty(len(features), dtype=torch.float64), blocks)

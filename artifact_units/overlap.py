@@ -31,6 +31,8 @@ from artifact_units.stored import whole
 CHUNK = 2**20  # values or pixels in memory at once
 ON_GPU = 2**26
 
+AT_ONCE = 200  # images of a table
+
 TwoCounts = Int64[Tensor, "batch unit 2"]  # on and mask, on
 
 
@@ -45,8 +47,11 @@ class Overlap:
 
     def iou(self) -> Tensor:
         """Intersection over union, float64 ``[image, unit]``; an empty union is 0, not 1."""
-        union = self.on + self.mask[:, None] - self.intersection
-        return self.intersection.double() / union.clamp(min=1)
+
+        def of(both: Tensor, on: Tensor, mask: Tensor) -> Tensor:
+            return both.double() / (on + mask - both).clamp(min=1)
+
+        return self._filled(of)
 
     def chance_iou(self) -> Tensor:
         """The IoU of two independent areas as large as these, float64 ``[image, unit]``.
@@ -54,10 +59,19 @@ class Overlap:
         With a and m the fractions of the grid: a·m of it is expected in both, a + m - a·m in
         either, and the quotient of the two is taken. Equal areas t give t / (2 - t).
         """
-        a = self.on.double() / self.pixels
-        m = (self.mask.double() / self.pixels)[:, None]
-        either = a + m - a * m
-        return torch.where(either > 0, a * m / either.clamp(min=1e-300), 0)
+
+        def of(_: Tensor, on: Tensor, mask: Tensor) -> Tensor:
+            a, m = on.double() / self.pixels, mask.double() / self.pixels
+            either = a + m - a * m
+            return torch.where(either > 0, a * m / either.clamp(min=1e-300), 0)
+
+        return self._filled(of)
+
+    def _filled(self, of: Callable[[Tensor, Tensor, Tensor], Tensor]) -> Tensor:
+        """A few images at a time, so that one table is held, and not one a step of the formula."""
+        parts = (a.split(AT_ONCE) for a in (self.intersection, self.on, self.mask[:, None]))
+        room = torch.empty(self.on.shape, dtype=torch.float64)
+        return filled(room, (of(*part) for part in zip(*parts, strict=True)))
 
 
 def overlap_of(maps: Featuremaps, thresholds: PerUnit, masks: Masks) -> Overlap:
@@ -80,7 +94,8 @@ def overlap_of(maps: Featuremaps, thresholds: PerUnit, masks: Masks) -> Overlap:
 
     room = torch.zeros(images, units, 2, dtype=torch.int64, device=device)
     step = max(1, at_once // max(units * rows * cols, pixels))
-    both, on = filled(room, batched(range(images), step, counted)).cpu().unbind(2)
+    parts = batched(range(images), step, counted, "score_units.iou_px lower")
+    both, on = filled(room, parts).cpu().unbind(2)
     return Overlap(both, on, areas.cpu(), pixels)
 
 

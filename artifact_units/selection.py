@@ -22,6 +22,17 @@ def read_labels(path: Path) -> dict[int, str]:
     return {generation: label for generation, label, split in rows if split != "test"}
 
 
+def labels_of(path: Path, ids: np.ndarray) -> dict[int, str]:
+    """``read_labels``; a UserError where one of ``ids``, whose featuremaps are there, has none."""
+    labels = read_labels(path)
+    for generation in ids.tolist():
+        if generation not in labels:
+            raise UserError(
+                f"{path}: has no label for generation {generation}; collect featuremaps again"
+            )
+    return labels
+
+
 def labelled_ids(path: Path, images: int) -> np.ndarray:
     """The first ``images`` ids of each label of the table ``labels``, together in id order."""
     labels = read_labels(path)

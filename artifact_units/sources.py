@@ -10,16 +10,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import torch
 
-from artifact_units.errors import UserError
 from artifact_units.evidence import Evidence
-from artifact_units.featuremaps import read_ids
+from artifact_units.featuremaps import open_featuremaps, read_ids
 from artifact_units.features import FeatureSet, read_features
 from artifact_units.heatmaps import read_heatmaps
 from artifact_units.histograms import histogram_of
 from artifact_units.masks import MasksOnDemand
-from artifact_units.selection import read_labels
+from artifact_units.selection import labels_of
 from artifact_units.shapes import Masks
-from artifact_units.stored import open_featuremaps
 from artifact_units.tables import matrix_of, read_table
 
 
@@ -72,12 +70,7 @@ def open_sources(
 ) -> Sources:
     """Open the outputs of ``collect_featuremaps``, ``compute_masks``, ... for scoring."""
     ids = read_ids(featuremaps / "featuremaps")
-    given = read_labels(labels)
-    strange = [int(i) for i in ids if int(i) not in given]
-    if strange:
-        raise UserError(
-            f"{labels}: has no label for generation {strange[0]}; collect featuremaps again"
-        )
+    given = labels_of(labels, ids)
     native = read_heatmaps(heatmaps, "labelled").take(ids).heatmaps
     return Sources(
         folder=featuremaps,

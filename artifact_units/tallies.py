@@ -11,7 +11,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from artifact_units.histograms import Histogram
+from artifact_units.errors import UserError
+from artifact_units.histograms import MOST, Histogram
 from artifact_units.shapes import Featuremaps, PerUnit
 from artifact_units.stored import in_parts
 
@@ -24,8 +25,19 @@ def by_units(maps: Featuremaps) -> Iterator[Featuremaps]:
         yield maps[:, units]
 
 
+def check_countable(maps: Featuremaps) -> None:
+    """A UserError where a unit has more values than a histogram holds."""
+    grid = maps.shape[2:].numel()
+    if len(maps) * grid > MOST:
+        raise UserError(
+            f"{len(maps)} generations give {len(maps) * grid} values of a unit, a histogram holds "
+            f"{MOST}; lower collect_featuremaps.images to {MOST // grid // 2}"
+        )
+
+
 def tallied(maps: Featuremaps) -> Histogram:
     """The histogram of every unit's values, over images and positions."""
+    check_countable(maps)
     found = Histogram.empty(maps.shape[1], maps.device)
     for part in in_parts(maps):
         found.add(part)

@@ -16,7 +16,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from artifact_units import registry
-from artifact_units.errors import UserError, did_you_mean
+from artifact_units.errors import UserError, did_you_mean, yaml_problem
 from steps import limits
 from steps.parameters import CorrectionEntry, Params, RankingEntry
 from steps.values import KINDS, validated
@@ -36,7 +36,7 @@ def read_params(path: Path) -> Params:
     try:
         values = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
     except YAMLError as error:
-        raise UserError(f"{path}: {_said(error)}") from None
+        raise UserError(f"{path}: {yaml_problem(error)}") from None
     except UnicodeDecodeError:
         raise UserError(f"{path}: not UTF-8 text") from None
     try:
@@ -49,8 +49,6 @@ def read_params(path: Path) -> Params:
 
 def check(params: Params) -> Params:
     """The same params if their parts agree with each other, the shelves and the files there are."""
-    _check_paths(params)
-    limits.check_numbers(params)
     _method("maskers", params.compute_masks.masker, "compute_masks.masker")
     _method("extractors", params.extract_features.extractor, "extract_features.extractor")
     rankings = params.score_units.rankings
@@ -72,6 +70,8 @@ def check(params: Params) -> Params:
     chosen = params.export_generator.correction
     _named("export_generator.correction", chosen, corrections, "correction")
     limits.check_export(params)
+    limits.check_numbers(params)
+    _check_paths(params)
     return params
 
 
@@ -195,9 +195,3 @@ def _fits(value: Any, kind: type) -> bool:
     if kind is float:
         return isinstance(value, int | float) and abs(value) < math.inf
     return isinstance(value, kind)
-
-
-def _said(error: YAMLError) -> str:
-    mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
-    line = f"line {mark.line + 1}: " if mark else ""
-    return line + (problem or "not readable as YAML").splitlines()[0]

@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -164,7 +164,8 @@ def _only_holder(path: Path, output: Path) -> int:
             holder = os.pread(handle, 200, 0).decode(errors="replace") or "another process"
             os.close(handle)
             raise UserError(f"{output}: locked by {holder}, which is writing it") from None
-        if path.exists() and os.path.samestat(os.fstat(handle), path.stat()):
-            os.ftruncate(handle, 0)
-            return handle
+        with suppress(FileNotFoundError):  # its holder took it away, meanwhile or before
+            if os.path.samestat(os.fstat(handle), path.stat()):
+                os.ftruncate(handle, 0)
+                return handle
         os.close(handle)

@@ -36,6 +36,8 @@ def main(
     from artifact_units import compute
     from artifact_units.export import CHECKED, export, read_edits
     from artifact_units.generators.foreign import options_of
+    from artifact_units.manifests import made_from
+    from artifact_units.storage import sha256_of
 
     compute.prepare("cpu", 1)
     edits = read_edits(corrections, repeat)
@@ -44,6 +46,12 @@ def main(
         f"{done.path}: layout {done.layout}, {done.why}; to the edited run the largest difference "
         f"is {done.largest:.3g} and the mean {done.mean:.3g}, over {CHECKED} generations"
     )
+    given, corrected = sha256_of(generator), made_from(corrections, "generator")
+    if corrected not in (None, given):
+        say(
+            f"note that {corrections} was made of a file of sha256 {corrected[:12]}, "
+            f"and {generator} has {given[:12]}"
+        )
 
 
 if __name__ == "__main__":

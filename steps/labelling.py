@@ -50,15 +50,14 @@ def serve(
     from artifact_units.labelling.pages import Labelling
     from artifact_units.raters import rater_name
     from artifact_units.serving import Pictures
-    from artifact_units.storage import sha256_of
 
-    pictures = Pictures(generations)
+    pictures, checkpoint = Pictures(generations), _checkpoint(generator, generations)
     order = sorted(pictures.ids)
     if heatmaps is not None:
         order = most_uncertain_first(order, _margins(heatmaps))
     after = Pictures(corrected) if corrected else None
     with opened(labels) as journal:
-        book = Book(journal, sha256_of(generator), order, overlap)
+        book = Book(journal, checkpoint, order, overlap)
         page = Labelling(book, pictures, after, rater_name(rater))
         serve_page(page.app, **where)
 
@@ -75,9 +74,8 @@ def bring(generator: Path, generations: Path, labels: Path, rater: str, **given:
     from artifact_units.labels import read_verdicts, record_of
     from artifact_units.serving import Pictures
     from artifact_units.splits import check_checkpoint
-    from artifact_units.storage import sha256_of
 
-    source, checkpoint = given["from"], sha256_of(generator)
+    source, checkpoint = given["from"], _checkpoint(generator, generations)
     said = read_said(source, rater, checkpoint)
     pictures = Pictures(generations)
     if strangers := [i for i, _, _ in said if i not in pictures]:
@@ -142,6 +140,20 @@ def compare(labels: Path, heatmaps: Path, mask_threshold: float) -> None:
     low, median, high = (sorted(found)[round(q * (len(found) - 1))] for q in (0.25, 0.5, 0.75))
     click.echo(f"{len(found)} marked generations: mean IoU {found.mean():.3f}")
     click.echo(f"half of them between {low:.3f} and {high:.3f}, median {median:.3f}")
+
+
+def _checkpoint(generator: Path, generations: Path) -> str:
+    """The sha256 that verdicts name; a UserError where the generations are another's."""
+    from artifact_units.manifests import made_from
+    from artifact_units.storage import sha256_of
+
+    given, sampled = sha256_of(generator), made_from(generations, "generator")
+    if sampled not in (None, given):
+        raise UserError(
+            f"{generations}: sampled from a file of sha256 {sampled[:12]}, {generator} has "
+            f"{given[:12]}; name that one, or sample anew (dvc repro sample_generations)"
+        )
+    return given
 
 
 def _margins(heatmaps: Path) -> dict[int, float]:

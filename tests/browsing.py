@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
 
 from house import ROOT
 from PIL import Image
@@ -108,20 +109,29 @@ def watch(page: Page, address: str, troubles: list[str]) -> None:
 
 
 @contextmanager
-def held_back(page: Page, script: str) -> Iterator[None]:
-    """The script of a page does not come before the end."""
-    asked: list[Route] = []
-    page.route(script, lambda request: asked.append(request))
+def held_back(page: Page, address: str) -> Iterator[None]:
+    """What a page asks for at such an address does not come before the end."""
+    held: list[Route] = []
+    over = Event()
+    page.route(address, lambda asked: asked.continue_() if over.is_set() else held.append(asked))
     yield
-    for request in asked:
-        request.continue_()
-    assert asked
+    while not held:
+        page.wait_for_timeout(20)
+    over.set()
+    for asked in held:
+        asked.continue_()
 
 
 def ignored(control: Locator) -> None:
     """It is seen, and nobody can click it as yet."""
     expect(control).to_be_visible()
     assert control.evaluate("e => e.closest('[inert]') !== null")
+
+
+def unanswered(troubles: list[str]) -> None:
+    """Nothing went wrong but what a killed server was asked for."""
+    assert all("net::ERR_" in said for said in troubles)
+    troubles.clear()
 
 
 def take(page: Page, path: Path) -> None:

@@ -29,7 +29,8 @@ from torch.overrides import TorchFunctionMode, _get_current_function_mode
 from torch.utils._pytree import tree_leaves, tree_map_only
 
 from artifact_units import gpu_kernels, histograms, overlap
-from artifact_units.stored import StoredFeaturemaps, Streamed
+from artifact_units.featuremaps import StoredFeaturemaps
+from artifact_units.stored import Streamed
 
 CPU, GPU = torch.device("cpu"), torch.device("cuda", 0)
 MAKE = Tensor._make_wrapper_subclass

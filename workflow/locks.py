@@ -10,10 +10,12 @@ import fcntl
 import os
 import shutil
 import sys
+import time
 from pathlib import Path
 
 STAMPS = Path(".smk")
 SNAKEMAKE = Path(".snakemake")
+TRIES = 10  # to be the head: `is_at_work` is that for a moment, too
 
 
 def hold_head() -> bool:
@@ -21,7 +23,11 @@ def hold_head() -> bool:
 
     After one that was killed: wait for the jobs that it left, then forget what it left noted.
     """
-    if _take("head", fcntl.LOCK_EX | fcntl.LOCK_NB) is None:
+    for _ in range(TRIES):
+        if _take("head", fcntl.LOCK_EX | fcntl.LOCK_NB) is not None:
+            break
+        time.sleep(0.1)
+    else:
         return False
     jobs = _take("jobs", fcntl.LOCK_EX | fcntl.LOCK_NB)
     if jobs is None:

@@ -22,7 +22,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 from torch import Tensor, nn
 
-from artifact_units.errors import UserError, did_you_mean
+from artifact_units.errors import UserError, did_you_mean, yaml_problem
 from artifact_units.generator import Generator, Layer
 from artifact_units.storage import sha256_of
 
@@ -39,16 +39,24 @@ def call(target: str, options: dict[str, Any]) -> Generator:
     """What ``module:callable`` returns, as a frozen ``Generator``."""
     module, _, name = target.rpartition(":")
     with _told(target):
-        try:
-            function = getattr(importlib.import_module(module), name)
-        except (ImportError, AttributeError) as error:
-            raise UserError(f"{target}: no such file, and no such function ({error})") from None
-        built = function(**options)
+        built = _function(target, module, name)(**options)
         if isinstance(built, nn.Module):
             return _probed(built, target)
     if not isinstance(built, Generator):
         raise UserError(f"{target}: returned a {type(built).__name__}, not a Generator or a module")
     return built
+
+
+def _function(target: str, module: str, name: str) -> Any:
+    try:
+        found = importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{module}.".startswith(f"{error.name}."):
+            raise  # it is there, and what it imports is not
+        raise UserError(f"{target}: no such file, and no module {error.name!r} to import") from None
+    if not hasattr(found, name):
+        raise UserError(f"{target}: no such file, and {found.__name__} has no function {name!r}")
+    return getattr(found, name)
 
 
 def read_description(path: Path) -> dict[str, Any]:
@@ -59,7 +67,9 @@ def read_description(path: Path) -> dict[str, Any]:
     """
     try:
         said = _yaml(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, YAMLError) as error:
+    except YAMLError as error:
+        raise UserError(f"{path}: {yaml_problem(error)}") from None
+    except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: not readable ({type(error).__name__})") from None
     if not isinstance(said, dict) or not isinstance(said.get("generator"), str):
         raise UserError(f"{path}: must hold `generator:`, a checkpoint or module:callable")
@@ -102,8 +112,15 @@ def with_class(generator: Generator, index: int) -> Generator:
 def _probed(network: nn.Module, target: str) -> Generator:
     """A module as a ``Generator``; one image shows its layers' sizes."""
     latent_dim, names = getattr(network, "latent_dim", None), getattr(network, "layers", None)
-    if not isinstance(latent_dim, int) or not names:
-        raise UserError(f"{target}: its module needs `latent_dim` and `layers` (submodule names)")
+    if not isinstance(latent_dim, int) or not isinstance(names, list | tuple) or not names:
+        raise UserError(
+            f"{target}: its module needs `latent_dim` and `layers` (a list of submodule names)"
+        )
+    inside = dict(network.named_modules())
+    for name in names:
+        if name not in inside:
+            near = did_you_mean(str(name), filter(None, inside))
+            raise UserError(f"{target}: `layers` names {name!r}, which is no submodule; {near}")
     network.eval().requires_grad_(False)
     shapes: dict[str, torch.Size] = {}
 
@@ -113,12 +130,13 @@ def _probed(network: nn.Module, target: str) -> Generator:
 
         return record
 
-    handles = [
-        network.get_submodule(n).register_forward_hook(recorder(n)) for n in dict.fromkeys(names)
-    ]
+    handles = [inside[n].register_forward_hook(recorder(n)) for n in dict.fromkeys(names)]
     image = network(torch.zeros(1, latent_dim))
     for handle in handles:
         handle.remove()
+    size = list(image.shape) if isinstance(image, Tensor) else type(image).__name__
+    if size[:2] != [1, 3] or size[2:] != size[-1:] * 2:
+        raise UserError(f"{target}: gives {size} of one latent; an image is [1, 3, px, px]")
     layers, inner = [], {}
     for k, name in enumerate(names, start=1):
         if len(shapes.get(name, ())) != 4:
@@ -150,7 +168,7 @@ def _told(target: str) -> Iterator[None]:
         yield
     except UserError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         frames = traceback.extract_tb(error.__traceback__)
         theirs = [f for f in frames if not re.search(PASSED, f.filename)]
         where = f" ({Path(theirs[-1].filename).name}, line {theirs[-1].lineno})" if theirs else ""

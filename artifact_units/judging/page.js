@@ -22,6 +22,7 @@ function picture(number) {
     found.draggable = false;
     found.src = `/pictures/${number}.png?${new URLSearchParams({ rater, v: version })}`;
     found.ready = found.decode();
+    found.ready.catch(() => pictures.delete(number)); // asked for again when it is shown
   }
   pictures.delete(number);
   pictures.set(number, found); // the last used is the last to go
@@ -44,13 +45,12 @@ async function show(next) {
     try {
       await Promise.all(shown.map((image) => image.ready));
     } catch {
-      pictures.clear();
       return failed("A picture did not come. Is the server running?", () => show(state));
     }
     trouble.hidden = true;
     stages.forEach((stage, i) => stage.replaceChildren(shown[i]));
     resize();
-    state.ahead.forEach((pair) => both(pair).forEach((image) => image.ready.catch(() => {})));
+    state.ahead.forEach(both);
   }
   busy = false;
   document.querySelector("main").inert = false; // until the first are seen a click is in vain

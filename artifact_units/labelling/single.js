@@ -22,7 +22,7 @@ function picture(id, corrected) {
     found.alt = `Generation ${id}${corrected ? " after correction" : ""}`;
     found.draggable = false;
     found.src = address;
-    found.ready = found.decode().catch(() => {});
+    found.ready = found.decode().catch(() => pictures.delete(address)); // asked for again
   }
   pictures.delete(address);
   pictures.set(address, found); // the last used is the last to go
@@ -64,10 +64,10 @@ function resize() {
   const whole = Math.floor((room * ratio) / side) / ratio; // screen pixels are whole ones
   const scale = zoom || (whole > 0 ? whole : room / side);
   const shown = frame.querySelector("img");
-  for (const layer of [frame, shown, byId("paint")]) {
+  for (const layer of [frame, byId("paint"), ...(shown ? [shown] : [])]) {
     layer.style.width = layer.style.height = `${side * scale}px`;
   }
-  shown.classList.toggle("shrunk", scale * ratio < 1);
+  shown?.classList.toggle("shrunk", scale * ratio < 1);
   byId("zoom").value = `${Number(scale.toFixed(2))}×`;
   return scale;
 }
@@ -83,16 +83,22 @@ async function give(verdict) {
   const { id } = state;
   const runs = verdict === "artifact" ? mask.runs() : null;
   const saved = page.send("/verdicts", { id, verdict, ...(runs && { mask: { px: side, runs } }) });
-  const [next, ...queue] = state.queue;
-  if (next) show({ ...next, queue }); // the next one does not wait for the disk
+  const [next, ...later] = state.queue;
+  if (next) show({ ...next, queue: later }); // the next one does not wait for the disk
   const answer = await saved;
   lastProgress = answer.progress;
   page.showProgress(answer.progress);
   said.textContent = `Generation ${id}: ${verdict}${runs ? ", marked" : ""}. Saved.`;
-  if (!next) return finish(id);
   const gone = new Set([...page.unsaved(), state.id]);
-  state.queue = answer.queue.filter((card) => !gone.has(card.id));
-  for (const card of state.queue) picture(card.id, after && card.corrected);
+  const queue = answer.queue.filter((card) => !gone.has(card.id));
+  if (!next && state.id === id) return goOn(id, queue);
+  state.queue = queue;
+  for (const card of queue) picture(card.id, after && card.corrected);
+}
+
+// From the last one known: its answer knows more, where keys were faster than answers.
+function goOn(id, [next, ...queue]) {
+  return next ? show({ ...next, queue }) : finish(id);
 }
 
 async function finish(id) {

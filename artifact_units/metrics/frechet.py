@@ -10,7 +10,7 @@ from torch_fidelity.metric_fid import (
 )
 
 from artifact_units.features import check_enough
-from artifact_units.gaussians import Gaussian, Resampled
+from artifact_units.gaussians import Resampled, gaussian_of
 from artifact_units.shapes import Features, Reals
 
 
@@ -23,5 +23,5 @@ def measure(real: Reals, generated: Features) -> dict[str, float]:
 
 def resample(real: Reals, generated: Features, counts: np.ndarray) -> dict[str, np.ndarray]:
     """The same with image i taken ``counts[., i]`` times: ``{"frechet": [resampling]}``."""
-    drawn = Resampled(Gaussian.of(real), generated)
+    drawn = Resampled(gaussian_of(real), generated)
     return {"frechet": np.array([drawn.distance(count) for count in counts])}

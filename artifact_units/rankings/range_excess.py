@@ -17,7 +17,7 @@ from artifact_units.errors import UserError
 from artifact_units.evidence import Evidence, UnitScores
 from artifact_units.shapes import Featuremaps
 from artifact_units.stored import in_parts
-from artifact_units.tallies import by_units, tallied, usual_range
+from artifact_units.tallies import by_units, check_countable, tallied, usual_range
 
 TAIL = 0.005
 FLOOR = 0.05  # of a unit's deviation: the least that a range counts for
@@ -35,6 +35,7 @@ def score(evidence: Evidence) -> UnitScores:
             f"range_excess needs artifact and normal generations; of "
             f"{len(evidence.artifact)} there are {normals} normal: label more"
         )
+    check_countable(evidence.featuremaps)  # both kinds are counted apart, and then merged
     excess = [_excess(units, evidence.artifact) for units in by_units(evidence.featuremaps)]
     per_image = np.concatenate(excess, axis=1)
     return UnitScores(score=per_image.mean(0), per_image=per_image, images=len(evidence.artifact))

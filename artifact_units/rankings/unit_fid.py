@@ -11,7 +11,7 @@ import numpy as np
 
 from artifact_units.errors import UserError
 from artifact_units.evidence import Evidence, UnitScores
-from artifact_units.gaussians import Gaussian, Resampled
+from artifact_units.gaussians import Resampled, gaussian_of
 
 
 def score(evidence: Evidence, *, top: int = 1000) -> UnitScores:
@@ -26,6 +26,6 @@ def score(evidence: Evidence, *, top: int = 1000) -> UnitScores:
             "change it, or raise sample_generations.unlabelled"
         )
     highest = evidence.maxima.sort(dim=0, descending=True, stable=True).indices[:top].T
-    drawn = Resampled(Gaussian.of(evidence.reals), evidence.unlabelled)
+    drawn = Resampled(gaussian_of(evidence.reals), evidence.unlabelled)
     score = [drawn.distance(np.bincount(rows, minlength=images)) for rows in highest.numpy()]
     return UnitScores(score=np.array(score), images=top)

@@ -7,11 +7,10 @@ from small_generator import small_generator
 
 from artifact_units import collection
 from artifact_units.errors import UserError
-from artifact_units.featuremaps import read_ids
+from artifact_units.featuremaps import open_featuremaps, read_ids
 from artifact_units.hooks import recorded
 from artifact_units.latents import latents_of
 from artifact_units.parts import gather
-from artifact_units.stored import open_featuremaps
 
 
 def small():

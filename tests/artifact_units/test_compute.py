@@ -270,3 +270,15 @@ def test_what_cannot_be_halved_ends_with_the_size_and_the_parameter_to_change() 
         compute.in_room("a minibatch of 32 in training", "train_classifier.minibatch lower"),
     ):
         raise torch.OutOfMemoryError(FULL)
+
+
+@pytest.mark.parametrize(
+    ("remedy", "said"),
+    [
+        ("", r"1\.61 GB; take a larger GPU, or set run\.device to cpu$"),
+        ("score_units.iou_px lower", r"larger GPU, set run\.device to cpu, or score_units\.iou_px"),
+    ],
+)
+def test_where_one_is_too_many_only_what_would_help_is_named(remedy, said) -> None:
+    with pytest.raises(UserError, match=f"one image at once, which needs .*{said}"):
+        list(compute.batched(range(3), 2, with_room_for(0), remedy))

@@ -15,6 +15,7 @@ from small_generator import small_generator
 from torch import nn
 
 from artifact_units.errors import UserError
+from artifact_units.generator import Generator, Layer
 from artifact_units.generators import load_generator, save_generator
 from artifact_units.generators.foreign import options_of
 from artifact_units.generators.own import NOTES
@@ -29,6 +30,32 @@ class Deaf(nn.Module):
 
     latent_dim = 3
     layers = ("third",)
+
+
+class Small(nn.Module):
+    """Says what image it is to give."""
+
+    latent_dim = 3
+    layers = ("only",)
+
+    def __init__(self, gives: object, layers: object = ("only",)) -> None:
+        super().__init__()
+        self.only = nn.Conv2d(3, 2, 1)
+        self.gives, self.layers = gives, layers
+
+    def forward(self, latents: torch.Tensor) -> object:
+        self.only(latents[:, :, None, None])
+        return torch.zeros(*self.gives) if isinstance(self.gives, list) else self.gives
+
+
+def declared() -> Generator:
+    """A generator whose declared size its network does not keep to."""
+    network = Small([2, 3, 8, 8])
+    return Generator(network, "mine", (Layer("layer1", "only", 2, 1, 1),), 3, 4)
+
+
+def exiting() -> None:
+    sys.exit(3)
 
 
 def failing(path: str) -> object:
@@ -58,8 +85,9 @@ def said_of(target, **options) -> str:
         ("math:sqrt", {}, r"math:sqrt: failed with TypeError: .*one argument \(0 given\)"),
         ("math:pi", {}, "math:pi: failed with TypeError: 'float' object is not callable"),
         ("users_own:unable", {"x": 3}, "users_own:unable: failed with TypeError: .*'x'"),
+        ("users_own:exiting", {}, r"users_own:exiting: failed with SystemExit: 3 .*line \d+\)"),
         ("users_own:unable", {}, "put the weights there"),
-        ("users_own:Deaf", {}, "users_own:Deaf: failed with AttributeError: .*third.*"),
+        ("users_own:Deaf", {}, "users_own:Deaf: `layers` names 'third', which is no submodule.*"),
         (
             "users_own:failing",
             {"path": "it"},
@@ -70,6 +98,45 @@ def said_of(target, **options) -> str:
 )
 def test_a_users_own_code_that_fails_is_named_with_its_error(target, options, said):
     assert re.fullmatch(said, said_of(target, **options))
+
+
+@pytest.mark.parametrize(
+    ("gives", "said"),
+    [
+        ([1, 1, 4, 4], "gives [1, 1, 4, 4] of one latent; an image is [1, 3, px, px]"),
+        ([1, 3, 2, 4], "gives [1, 3, 2, 4] of one latent; an image is [1, 3, px, px]"),
+        ([3, 4, 4], "gives [3, 4, 4] of one latent; an image is [1, 3, px, px]"),
+        ("no image", "gives str of one latent; an image is [1, 3, px, px]"),
+    ],
+)
+def test_a_users_own_network_that_gives_no_rgb_image_is_refused(gives, said):
+    assert said_of("users_own:Small", gives=gives) == f"users_own:Small: {said}"
+
+
+def test_images_that_are_not_of_the_declared_size_are_refused():
+    with pytest.raises(UserError, match=r"^mine gives \[2, 3, 8, 8\]; images are \[2, 3, 4, 4\]$"):
+        load_generator("users_own:declared")(torch.zeros(2, 3))
+
+
+@pytest.mark.parametrize(
+    ("layers", "said"),
+    [
+        (["onlt"], "users_own:Small: `layers` names 'onlt', which is no submodule; did you mean"),
+        ("only", "users_own:Small: its module needs `latent_dim` and `layers` (a list of"),
+    ],
+)
+def test_layers_that_the_users_own_network_has_not_are_named(layers, said):
+    assert said_of("users_own:Small", gives=[], layers=layers).startswith(said)
+
+
+def test_what_the_users_own_file_imports_and_is_not_there_is_told_from_the_file(
+    tmp_path, monkeypatch
+):
+    (tmp_path / "users_importing.py").write_text("import os\nimport torchh\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    said = said_of("users_importing:it")
+    assert said.endswith("No module named 'torchh' (users_importing.py, line 2)")
+    assert said_of("users_absent.deep:it").endswith("no module 'users_absent' to import")
 
 
 def test_a_users_own_file_that_is_no_python_is_told_so(tmp_path, monkeypatch):
@@ -101,6 +168,11 @@ def test_a_yaml_file_names_a_checkpoint_beside_it_and_none_elsewhere(tmp_path, m
     (tmp_path / "deeper" / "g.yaml").write_text("generator: g.safetensors\n")
     said = said_of("deeper/g.yaml")
     assert said == "deeper/g.yaml: names g.safetensors; there is no such file beside it"
+
+
+def test_a_yaml_file_that_is_none_says_in_which_line(tmp_path):
+    (tmp_path / "g.yaml").write_text("generator: g.pth\n\toptions: {}\n")
+    assert "g.yaml: line 2: found character '\\t'" in said_of(tmp_path / "g.yaml")
 
 
 @pytest.mark.parametrize("pair", ["x", "x=[", "x={a"])

@@ -266,7 +266,7 @@ def test_a_users_own_module_is_a_generator_by_its_named_layers(own_module):
 def test_a_users_own_callable_that_gives_no_generator_is_told_so(own_module):
     with pytest.raises(UserError, match="returned a NoneType"):
         load_generator("users_own:nothing")
-    with pytest.raises(UserError, match="no such function"):
+    with pytest.raises(UserError, match=r"no such file, and .* has no function 'missing'"):
         load_generator("users_own:missing")
     with pytest.raises(UserError, match="no such file"):
         load_generator("no_such_module:x")

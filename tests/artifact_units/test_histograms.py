@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from halves import halves
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -10,7 +11,6 @@ from artifact_units import histograms
 from artifact_units.histograms import Histogram, histogram_of, write_histograms
 from artifact_units.tables import read_table
 
-halves = st.floats(width=16, allow_nan=False, allow_infinity=False)
 layers = hnp.arrays(np.float16, (5, 2, 2, 3), elements=halves)
 
 

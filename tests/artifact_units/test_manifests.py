@@ -8,6 +8,7 @@ from artifact_units.errors import UserError
 from artifact_units.manifests import (
     digest_of,
     hashes_of,
+    made_from,
     manifest_of,
     mark_unfinished,
     verify,
@@ -49,6 +50,15 @@ def test_a_manifest_says_what_was_made_by_what_of_what(tmp_path) -> None:
         "parameters": {"n": 4},
         "files": {"out": {"bytes": 3, "sha256": ABC}},
     }
+
+
+def test_what_an_output_was_made_from_is_found_from_within_it(tmp_path) -> None:
+    (tmp_path / "out" / "deep").mkdir(parents=True)
+    inside = tmp_path / "out" / "deep" / "file"
+    inside.write_text("abc")
+    assert made_from(inside, "labels") is None  # nobody said
+    write_manifest(tmp_path / "out", "make_it", {"labels": "12"}, {})
+    assert (made_from(inside, "labels"), made_from(inside, "images")) == ("12", None)
 
 
 def test_a_table_is_named_with_the_version_of_its_schema(tmp_path) -> None:

@@ -12,7 +12,7 @@ from artifact_units.parts import Shards, gather
 @pytest.fixture
 def generator(monkeypatch):
     monkeypatch.setattr(sampling, "SHARD", 3)
-    return small_generator([6, 6, 4])
+    return small_generator([6, 6, 4, 4])
 
 
 def test_the_shards_of_a_set_are_its_parts_and_batches_begin_anew_in_each(tmp_path, generator):

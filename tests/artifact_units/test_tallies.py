@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from artifact_units import stored, tallies
-from artifact_units.tallies import by_units, often_active, tallied, usual_range
+from artifact_units.errors import UserError
+from artifact_units.tallies import by_units, check_countable, often_active, tallied, usual_range
 
 MAPS = torch.randn(9, 5, 3, 4, generator=torch.Generator().manual_seed(0)).half()
 VALUES = MAPS.double().transpose(0, 1).flatten(1).numpy()
@@ -21,6 +22,14 @@ def test_the_range_is_made_of_values_that_occurred() -> None:
     low, high = usual_range(tallied(MAPS), 0.1)
     expected = np.quantile(VALUES, [0.1, 0.9], axis=1, method="inverted_cdf")
     assert [low.tolist(), high.tolist()] == expected.tolist()
+
+
+def test_more_values_than_a_histogram_holds_are_refused_and_not_wrapped_around() -> None:
+    some = torch.zeros(1, 1, 1, 1).half()
+    for counting in (tallied, check_countable):
+        with pytest.raises(UserError, match=r"lower collect_featuremaps\.images to 1023"):
+            counting(some.expand(2048, 1, 1024, 1024))
+    check_countable(some.expand(2047, 1, 1024, 1024))
 
 
 def test_mean_and_deviation_are_those_of_the_values() -> None:

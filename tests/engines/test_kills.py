@@ -74,7 +74,6 @@ def recover(checkout, engine):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_run_killed_at_any_moment_is_ended_by_the_plain_command(
     engine, start, undisturbed, tmp_path

@@ -90,7 +90,7 @@ def test_stages_in_parts_have_shards_and_ask_for_the_same_with_and_without(done)
     assert jobs["left"].resources == alone.resources == {"gpu": 1, "mem_mb": 10}
 
 
-@pytest.mark.parametrize("given", ["shards=many", "layer=1"])
+@pytest.mark.parametrize("given", ["shards=many", "shards=0", "layer=1"])
 def test_nothing_but_a_number_of_shards_is_taken_from_the_command_line(done, given):
     said = done.fails("snakemake", "--cores", "1", "-n", "--config", given)
     assert "change in params.yaml" in said

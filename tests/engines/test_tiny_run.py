@@ -57,7 +57,7 @@ TINY = {
     "report.failures": 1,
 }
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

@@ -7,11 +7,22 @@ import threading
 from pathlib import Path
 
 import pytest
-from browsing import ABSENT, CONTRASTS, NAMELESS, PICTURES, Served, held_back, ignored, take
+from browsing import (
+    ABSENT,
+    CONTRASTS,
+    NAMELESS,
+    PICTURES,
+    Served,
+    held_back,
+    ignored,
+    take,
+    unanswered,
+)
 from house import ROOT
 from playwright.sync_api import Page, expect
 from small_labelling import lines, write_problem
 
+from artifact_units.labelling.pages import AHEAD
 from artifact_units.labels import Verdict, lines_of, read_verdicts, settle
 from artifact_units.storage import sha256_of
 
@@ -48,11 +59,16 @@ def shown(page: Page, generation: int) -> None:
     expect(page.locator("#frame img")).to_have_attribute("alt", f"Generation {generation}")
 
 
+def saved(page: Page) -> None:
+    """Wait until it is: the next generation is shown before."""
+    expect(page.locator("body[data-unsaved]")).to_have_count(0)
+
+
 def progress(page: Page, text: str) -> None:
     expect(page.locator("#progress")).to_have_text(text)
 
 
-def test_thirty_generations_are_labelled_by_keyboard_and_survive_kill(server, open_page):
+def test_thirty_generations_are_labelled_by_keyboard_and_survive_kill(server, open_page, troubles):
     page = open_page(server.start())
     assert "token" not in page.url
     for generation in range(30):
@@ -71,9 +87,22 @@ def test_thirty_generations_are_labelled_by_keyboard_and_survive_kill(server, op
     page.reload()
     progress(page, "30 of 40, 34 % artifact")
     shown(page, 30)
+    unanswered(troubles)
     given = settle(read_verdicts(server.labels))
     wanted = {i: "artifact" if i % 3 == 0 else "normal" for i in range(29)}
     assert {i: label for i, (label, _) in given.items()} == wanted
+
+
+def test_keys_may_be_faster_than_answers(server, open_page):
+    page = open_page(server.start())
+    with held_back(page, "**/verdicts"):
+        for generation in range(AHEAD + 1):
+            shown(page, generation)
+            page.keyboard.press("1")
+        page.keyboard.press("2")  # no more are known as yet
+    progress(page, f"{AHEAD + 1} of 40, 100 % artifact")
+    shown(page, AHEAD + 1)
+    assert [line["id"] for line in lines(server.labels)] == list(range(AHEAD + 1))
 
 
 def test_what_was_acknowledged_before_a_kill_is_there_and_the_rest_is_sent_again(
@@ -167,6 +196,7 @@ def test_a_box_is_drawn_saved_and_shown_again(server, open_page):
     page.keyboard.press("1")
     shown(page, 1)
     expect(page.locator("#marked")).to_contain_text("Nothing is marked")
+    saved(page)
     (line,) = lines(server.labels)
     assert line["mask"] == {"px": 16, "runs": [3 * 16 + 2, 4, 4 * 16 + 2, 4]}
     page.keyboard.press("Escape")
@@ -180,6 +210,7 @@ def test_a_box_is_drawn_saved_and_shown_again(server, open_page):
     drag(page, (10.5, 10.5), (10.5, 10.5))
     page.keyboard.press("1")
     shown(page, 1)
+    saved(page)
     rows = {start // 16 for start in lines(server.labels)[-1]["mask"]["runs"][::2]}
     assert 10 in rows
     assert 3 not in rows
@@ -233,6 +264,7 @@ def test_one_jumps_to_a_generation_and_goes_on_from_there(server, open_page, tro
     shown(page, 25)
     page.keyboard.press("2")
     shown(page, 26)
+    saved(page)
     page.keyboard.press("g")
     page.keyboard.type("400")
     page.keyboard.press("Enter")
@@ -281,7 +313,7 @@ def test_disagreements_are_settled_in_the_page(server, open_page):
 
 @pytest.mark.parametrize(("view", "script"), [("", "single"), ("grid", "grid")])
 def test_nothing_is_clicked_in_vain_before_the_script_is_there(server, open_page, view, script):
-    page = open_page(server.start() + "&rater=bob")
+    page = open_page(server.start())
     with held_back(page, f"**/static/{script}.js"):
         page.goto(page.url.split("?")[0] + view, wait_until="commit")
         ignored(page.get_by_role("button", name="Undo"))
@@ -331,8 +363,8 @@ def test_the_pictures_of_the_docs_are_of_the_page(server, open_page, tmp_path):
     server.labels.write_text(lines_of(verdicts))
     root = server.start()
     page = open_page(root)
-    page.set_viewport_size({"width": 1280, "height": 760})
     shown(page, len(given))
+    page.set_viewport_size({"width": 1280, "height": 760})
     page.keyboard.press("b")
     drag(page, (1.3, 1.4), (3.6, 3.8))
     take(page, folder / "labelling-single.png")
@@ -341,6 +373,6 @@ def test_the_pictures_of_the_docs_are_of_the_page(server, open_page, tmp_path):
         page.wait_for_load_state("networkidle")
         take(page, folder / f"labelling-{name}.png")
     page = open_page(root, color_scheme="dark")
-    page.set_viewport_size({"width": 390, "height": 760})
     shown(page, len(given))
+    page.set_viewport_size({"width": 390, "height": 760})
     take(page, folder / "labelling-phone.png")

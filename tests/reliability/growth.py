@@ -21,6 +21,7 @@ from artifact_units.compute import prepare
 from artifact_units.correcting import CorrectionEvidence
 from artifact_units.evidence import Evidence, RankedLayer
 from artifact_units.extraction import write_features
+from artifact_units.featuremaps import open_featuremaps
 from artifact_units.features import Extractor
 from artifact_units.generator import Layer
 from artifact_units.histograms import PATTERNS
@@ -29,7 +30,6 @@ from artifact_units.masking import heatmaps_of
 from artifact_units.masks import MasksOnDemand
 from artifact_units.metrics import kernel, precision_recall, realism
 from artifact_units.real_images import write_reals
-from artifact_units.stored import open_featuremaps
 from demo.annotator import compared
 
 CPU = torch.device("cpu")

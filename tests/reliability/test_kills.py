@@ -149,14 +149,17 @@ def test_a_step_killed_at_any_time_does_no_harm(undisturbed):
     length = time.perf_counter() - start
     rng = random.Random(0)
     killed = 0
-    for moment in range(24):
-        undisturbed.begin(older=bool(moment % 2))
+    while killed < 20:
+        older = bool(killed % 2)
+        undisturbed.begin(older)
         pid = child(undisturbed.world, STAGE)
-        time.sleep(length * (moment + rng.random()) / 24)
+        time.sleep(length * rng.random())
         os.kill(pid, signal.SIGKILL)
-        killed += ended(pid) == -signal.SIGKILL
-        undisturbed.check(older=bool(moment % 2))
-    assert killed > 6  # where the machine became faster meanwhile, the late ones had ended well
+        if ended(pid) == -signal.SIGKILL:
+            killed += 1
+        else:
+            length *= 0.8  # it came to its end first: the machine is less busy now
+        undisturbed.check(older)
 
 
 def test_of_two_at_once_the_second_is_refused_and_the_first_ends_well(undisturbed):

@@ -46,7 +46,7 @@ def read_only(folder: Path, view: Path) -> Iterator[Path]:
         yield view
     finally:
         os.chdir("/")
-        subprocess.run(["umount", str(view)], check=True)
+        subprocess.run(["umount", "--lazy", str(view)], check=True)  # as below
 
 
 @pytest.fixture

@@ -41,6 +41,10 @@ JobCompType=jobcomp/none
 ReturnToService=2
 MinJobAge=86400
 KillWait=5
+MessageTimeout=60
+TCPTimeout=30
+BatchStartTimeout=120
+UnkillableStepTimeout=300
 PartitionName=units Nodes=gpu[1-2] Default=YES
 CONF
   : >"$folder/gres.conf"
@@ -63,12 +67,12 @@ start() { # NAME COMMAND...: a daemon in the foreground, its words in FOLDER/NAM
   daemons+=($!)
 }
 
-until_true() { # COMMAND...: within ten seconds
-  for _ in $(seq 100); do
-    if "$@" >/dev/null 2>&1; then return; fi
+until_true() { # COMMAND...: within a minute
+  local end=$((SECONDS + 60))
+  until "$@" >/dev/null 2>&1; do
+    if ((SECONDS > end)); then return 1; fi
     sleep 0.1
   done
-  return 1
 }
 
 idle_nodes() { [[ $(sinfo --noheader --format=%D --states=idle) == 2 ]]; }

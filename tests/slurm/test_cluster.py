@@ -41,7 +41,7 @@ OWN = {
 KILLED, REQUEUED, LATE = "train_classifier", "collect_featuremaps", "export_generator"
 SHARDED = "sample_generations"
 PATIENCE = 600  # seconds, for what takes one minute where nothing else runs
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(2 * PATIENCE)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(6 * PATIENCE)]
 Run = subprocess.Popen[bytes]
 
 # Goes before a stand-in: notes where it runs and what it was given. Where a file named after it
@@ -271,8 +271,8 @@ def _disturb(path: Path, run: Run) -> None:
     _until(lambda: _of(path, REQUEUED)[0].state == "PENDING", run)
     _slurm("scontrol", "update", f"jobid={requeued.id}", "starttime=now")  # not in two minutes
     late = _caught(path, LATE, run)
-    # One to two minutes from now: less than the two before which the profile asks for SIGTERM.
-    _slurm("scontrol", "update", f"jobid={late.id}", f"timelimit={late.minutes + 2}")
+    # Two to three minutes from now; the profile asks for SIGTERM two before the end.
+    _slurm("scontrol", "update", f"jobid={late.id}", f"timelimit={late.minutes + 3}")
 
 
 def _caught(path: Path, step: str, run: Run) -> Record:

@@ -6,6 +6,8 @@ from pathlib import Path
 from click.testing import CliRunner
 
 from artifact_units.generators import load_generator
+from artifact_units.manifests import write_manifest
+from artifact_units.storage import sha256_of
 from steps.export_generator import main
 
 DATA = Path(__file__).parents[1] / "parity" / "data"
@@ -37,6 +39,15 @@ def test_a_name_without_a_suffix_gets_that_of_what_is_written(tmp_path):
     names = {path.name for path in tmp_path.iterdir()}
     written = {"out.pth", "out.safetensors"}
     assert names == {"edits.json", *written, *(f"{name}.manifest.json" for name in written)}
+
+
+def test_a_correction_that_was_made_for_another_checkpoint_is_pointed_out(tmp_path):
+    case = "pggan-gandissect-a/checkpoint.pth"
+    for made_of, pointed in (("12" * 32, True), (sha256_of(DATA / case), False)):
+        run(tmp_path, case)
+        write_manifest(tmp_path / "edits.json", "correct_generations", {"generator": made_of}, {})
+        said = run(tmp_path, case)
+        assert ("was made of a file of sha256 121212121212, and" in said) == pointed
 
 
 def test_approximation_is_a_flag_and_its_error_is_printed(tmp_path):

@@ -12,6 +12,7 @@ from artifact_units import serving
 from artifact_units.heatmaps import HeatmapSet, write_heatmaps
 from artifact_units.labels import Painted, Verdict, lines_of, read_verdicts
 from artifact_units.labels import settle as settled_of
+from artifact_units.manifests import write_manifest
 from artifact_units.storage import sha256_of
 from artifact_units.tables import read_table
 from steps.label_generations import main
@@ -136,6 +137,21 @@ def test_a_generation_that_is_not_there_is_not_imported(labelled):
     assert result.exit_code == 1
     assert "holds no generation 12" in result.output
     assert (labelled / "labels.jsonl").read_text() == before
+
+
+def test_generations_of_another_checkpoint_are_neither_labelled_nor_given_labels(labelled):
+    images = labelled / "images"
+    write_manifest(images, "sample_generations", {"generator": "12" * 32}, {})
+    (labelled / "l.csv").write_text("id,verdict\n5,normal\n")
+    before = (labelled / "labels.jsonl").read_text()
+    for command, given in (("import", {"from": labelled / "l.csv"}), ("serve", {})):
+        result = run(labelled, command, **given)
+        assert result.exit_code == 1
+        assert f"{images}: sampled from a file of sha256 121212121212, " in result.output
+    assert (labelled / "labels.jsonl").read_text() == before
+    own = {"generator": sha256_of(labelled / "generator.bin")}
+    write_manifest(images, "sample_generations", own, {})
+    assert "1 of them new" in run(labelled, "import", **{"from": labelled / "l.csv"}).output
 
 
 def test_computed_masks_are_compared_with_marks(labelled):
