@@ -38,7 +38,7 @@ def start(title: str) -> None:
     prepare("cpu", 1)
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
     click.echo(
-        f"{title}\n{_processor()}, {os.cpu_count()} cores, 1 used; load {load:.1f}; "
+        f"{title}\n{processor()}, {os.cpu_count()} cores, 1 used; load {load:.1f}; "
         f"Python {platform.python_version()}, torch {torch.__version__}\n"
     )
 
@@ -96,10 +96,13 @@ def _status(key: str) -> float:
     return next(1024.0 * int(line.split()[1]) for line in lines if line.startswith(key))
 
 
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        lines = []
-    names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
+def cpuinfo() -> list[str]:
+    """What Linux says of the processor; nothing elsewhere."""
+    about = Path("/proc/cpuinfo")
+    return about.read_text(encoding="utf-8").splitlines() if about.exists() else []
+
+
+def processor() -> str:
+    """The processor's name."""
+    names = [line.split(":")[1].strip() for line in cpuinfo() if line.startswith("model name")]
     return names[0] if names else platform.processor() or platform.machine()

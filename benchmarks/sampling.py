@@ -9,10 +9,8 @@ random: speed does not depend on them. With a GPU there, images per second on it
 
 from __future__ import annotations
 
-import platform
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from statistics import median
 
 import click
@@ -25,6 +23,7 @@ from artifact_units.generators.biggan import BigGAN
 from artifact_units.generators.foreign import with_class
 from artifact_units.generators.pggan import PGGAN
 from artifact_units.generators.stylegan2 import StyleGAN2
+from benchmarks.common import cpuinfo, processor
 
 BATCH = 8
 WAYS = (("float32", False), ("bfloat16", False), ("float32", True), ("bfloat16", True))
@@ -98,17 +97,6 @@ def compared(make: Callable[[], torch.nn.Module], device: str, rounds: int) -> l
     ]
 
 
-def processor() -> str:
-    """The processor's name and whether it multiplies bfloat16 itself."""
-    about = Path("/proc/cpuinfo")
-    lines = about.read_text(encoding="utf-8").splitlines() if about.exists() else []
-    names = [line.partition(": ")[2] for line in lines if line.startswith("model name")]
-    bf16 = any("avx512_bf16" in line or "amx_bf16" in line for line in lines)
-    return (
-        f"{(names or [platform.machine()])[0]}, {'with' if bf16 else 'without'} bf16 instructions"
-    )
-
-
 @click.command()
 @click.option("--rounds", default=3, help="Batches timed; the median counts.")
 @click.option("--only", default="", help="Part of a network's name.")
@@ -116,7 +104,9 @@ def main(rounds: int, only: str) -> None:
     """Print images per CPU-second of each family beside its public implementation."""
     prepare("cpu", 1)
     gpu = torch.cuda.is_available()
-    click.echo(f"{processor()}, torch {torch.__version__}, batch {BATCH}, 1 thread")
+    bf16 = any("avx512_bf16" in line or "amx_bf16" in line for line in cpuinfo())
+    has = f"{'with' if bf16 else 'without'} bf16 instructions"
+    click.echo(f"{processor()}, {has}, torch {torch.__version__}, batch {BATCH}, 1 thread")
     click.echo(f"GPU: {torch.cuda.get_device_name() if gpu else 'none here'}")
     for name, (make, peer, who) in NETWORKS.items():
         if only not in name:
