@@ -1,4 +1,4 @@
-"""Single-layer correction (section 3.3): the top units of one layer to zero, everywhere.
+"""Single-layer correction (section 3.2): the top units of one layer to zero, everywhere.
 
 Needs a ranking. Costs nothing an image: it folds into the weights.
 """

@@ -26,7 +26,7 @@ def mask(
 ) -> tuple[Logits, Heatmaps]:
     """Logits of uint8 images, and where they speak for the target, on the stage's own grid.
 
-    ``stage``: the paper takes the last, layer4; an earlier one has a finer grid. ``target``:
+    ``stage``: the paper takes the last, layer4; an earlier one may have a finer grid. ``target``:
     ``artifact`` is that logit, ``contrast`` is artifact minus normal. A heatmap is in [0, 1] with
     maximum 1, or all zero where nothing speaks for the target.
     """

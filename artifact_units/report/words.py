@@ -27,9 +27,9 @@ METRICS = {
     "recovery": Metric(
         "recovery",
         "higher",
-        "How much of the way from the uncorrected generations to those of the clean generator the "
-        "Fréchet distance has gone: 1 is all of it. Clean generations are not at distance 0, and a "
-        "correction can pass them: read it together with pixel recovery.",
+        "How much of the Fréchet distance to other images of the clean generator has gone, from "
+        "the uncorrected generations to their clean selves: 1 is all of it. Those are not at "
+        "distance 0, and a correction can pass them: read it together with pixel recovery.",
     ),
     "pixel_recovery": Metric(
         "pixel recovery",
@@ -52,7 +52,11 @@ METRICS = {
         SHARE,
     ),
     "outside": Metric(
-        "change outside", "lower", "The same outside the mask, where nothing seemed wrong.", SHARE
+        "change outside",
+        "",
+        "The same outside the mask, where nothing seemed wrong. Who changes nothing has the least; "
+        "a clean row says what a repair has.",
+        SHARE,
     ),
     "changed": Metric(
         "pixels changed",

@@ -21,8 +21,8 @@ and `sequential_max` where units leak, lies below its panel.*"""
 
 RANKING_NOTE = """Average precision of the true units, mean over the layers that have some.
 `defective_score` is the paper's, with heatmaps of the last stage; `_fine` takes those of
-params.yaml (an earlier stage, artifact minus normal). `oracle` is the defective score with the
-true masks."""
+params.yaml (an earlier stage, of the same grid here, artifact minus normal). `oracle` is the
+defective score with the true masks."""
 
 METRICS = """Against the paper's method (`{paper}`: Algorithm 1, raw scores), by a paired
 sign-flip test over seeds at 5 %: **+** wins, = ties, **−** loses. Recovery: (FD broken − FD
