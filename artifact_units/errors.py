@@ -11,6 +11,7 @@ class UserError(Exception):
 
 
 SHOWN = 60  # characters of a value in a message
+LISTED = 20  # names of what there is
 
 
 def shown(value: object) -> str:
@@ -35,4 +36,6 @@ def did_you_mean(name: str, known: Iterable[str], within: str = "") -> str:
     near = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
     if near:
         return f"did you mean {f'{within}.{near[0]}' if within else repr(near[0])}?"
+    if len(names) > LISTED:
+        return f"there is {', '.join(names[:LISTED])}, … ({len(names)} in all)"
     return "there is " + (", ".join(names) if names else "nothing to choose from")

@@ -43,8 +43,9 @@ class Evidence:
 @remembered  # masks are the same in every layer
 def _masked(masks: Masks) -> np.ndarray:
     room = torch.empty(len(masks), dtype=torch.bool, device=masks.device)
-    found = filled(room, (part.flatten(1).any(1) for part in in_parts(masks)))
-    return found.cpu().numpy()
+    found = filled(room, (part.flatten(1).any(1) for part in in_parts(masks))).cpu().numpy()
+    found.setflags(write=False)  # all rankings look at this one
+    return found
 
 
 @dataclass(frozen=True)

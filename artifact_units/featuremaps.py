@@ -67,15 +67,19 @@ class StoredFeaturemaps(Streamed):
                 yield self._read(run[start : start + images])
 
     def _read(self, places: np.ndarray) -> Featuremaps:
-        rows, units = places[:, 1], self.source.units
+        rows = places[:, 1]
         first, last = int(rows.min()), int(rows.max())
+        units, order = np.unique(self.source.units, return_inverse=True)
         # What lies between units that lie apart is not read.
         runs = np.split(units, np.flatnonzero(np.diff(units) != 1) + 1)
         spans = [slice(*(int(run[0]), int(run[-1]) + 1) if len(run) else (0, 0)) for run in runs]
         with _opened(self.source.shards[places[0, 0]]) as file:
             values = file.get_slice(self.source.layer)
             found = torch.cat([values[first : last + 1, span] for span in spans], 1)
-        return sent(found[torch.from_numpy(rows - first)], self.device)
+        chosen = found[torch.from_numpy(rows - first)]
+        if (np.diff(order) != 1).any():
+            chosen = chosen[:, torch.from_numpy(order)]
+        return sent(chosen, self.device)
 
     @classmethod
     def __torch_dispatch__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:

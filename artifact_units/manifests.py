@@ -128,7 +128,7 @@ def made_from(path: Path, option: str) -> str | None:
 
 def _covering(path: Path) -> list[Path]:
     """The manifests of a path and of the folders that it lies in, the nearest first."""
-    above = (manifest_of(place) for place in (path, *_parents(path)))
+    above = (manifest_of(place) for place in (path, *_parents(path)) if place.name)
     return [manifest for manifest in above if manifest.is_file()]
 
 

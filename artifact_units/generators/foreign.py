@@ -116,7 +116,7 @@ def _probed(network: nn.Module, target: str) -> Generator:
         raise UserError(
             f"{target}: its module needs `latent_dim` and `layers` (a list of submodule names)"
         )
-    inside = dict(network.named_modules())
+    inside = dict(network.named_modules(remove_duplicate=False))
     for name in names:
         if name not in inside:
             near = did_you_mean(str(name), filter(None, inside))

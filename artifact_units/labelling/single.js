@@ -53,6 +53,11 @@ async function paint() {
   await shown.ready;
   if (id !== state.id) return; // gone on meanwhile
   frame.querySelector("img")?.remove();
+  delete frame.dataset.shown;
+  if (!shown.naturalWidth) {
+    said.textContent = `The picture of generation ${id} did not come. Is the server running?`;
+    return;
+  }
   frame.prepend(shown);
   resize();
   frame.dataset.shown = id;
@@ -81,6 +86,7 @@ let lastProgress = state.progress;
 async function give(verdict) {
   if (page.stuck() || page.unsaved().includes(state.id)) return;
   const { id } = state;
+  if (frame.dataset.shown !== String(id)) return; // not seen yet
   const runs = verdict === "artifact" ? mask.runs() : null;
   const saved = page.send("/verdicts", { id, verdict, ...(runs && { mask: { px: side, runs } }) });
   const [next, ...later] = state.queue;

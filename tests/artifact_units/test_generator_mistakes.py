@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from small_generator import small_generator
 from torch import nn
 
-from artifact_units.errors import UserError
+from artifact_units.errors import UserError, did_you_mean
 from artifact_units.generator import Generator, Layer
 from artifact_units.generators import load_generator, save_generator
 from artifact_units.generators.foreign import options_of
@@ -52,6 +52,14 @@ def declared() -> Generator:
     """A generator whose declared size its network does not keep to."""
     network = Small([2, 3, 8, 8])
     return Generator(network, "mine", (Layer("layer1", "only", 2, 1, 1),), 3, 4)
+
+
+def wrapped() -> nn.Module:
+    """A module whose layer goes by a second name."""
+    outer = Small([1, 3, 8, 8])
+    outer.inside = nn.ModuleList([outer.only])
+    outer.layers = ["inside.0"]
+    return outer
 
 
 def exiting() -> None:
@@ -116,6 +124,14 @@ def test_a_users_own_network_that_gives_no_rgb_image_is_refused(gives, said):
 def test_images_that_are_not_of_the_declared_size_are_refused():
     with pytest.raises(UserError, match=r"^mine gives \[2, 3, 8, 8\]; images are \[2, 3, 4, 4\]$"):
         load_generator("users_own:declared")(torch.zeros(2, 3))
+
+
+def test_a_layer_may_go_by_any_of_its_names():
+    assert [layer.module for layer in load_generator("users_own:wrapped").layers] == ["inside.0"]
+
+
+def test_of_many_names_some_are_listed():
+    assert did_you_mean("z", [f"a{k}" for k in range(200)]).endswith(", … (200 in all)")
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from artifact_units import registry
+from artifact_units import evidence, registry
 from artifact_units.errors import UserError
 from artifact_units.evidence import Evidence
+from artifact_units.gaussians import Gaussian
 from artifact_units.rankings import (
     activation_difference,
     contrast,
@@ -173,6 +174,38 @@ def test_contrast_takes_off_what_normal_generations_score_with_their_own_masks()
     assert found.per_image.tolist() == [[1.0, 0.5], [1.0, 0.5]]
     blind = replace(evidence, masks=masks & torch.tensor(evidence.artifact)[:, None, None])
     assert contrast.score(blind).score.tolist() == [1.0, 1.0]
+
+
+def test_masks_are_looked_at_once_for_all_layers_and_nobody_may_change_what_was_found(
+    monkeypatch,
+) -> None:
+    asked, in_parts = [], evidence.in_parts
+    monkeypatch.setattr(evidence, "in_parts", lambda masks: asked.append(1) or in_parts(masks))
+    first = some()
+    for layer in ("layer3", "layer4"):
+        assert replace(first, layer=layer).masked.all()
+    assert len(asked) == 1
+    with pytest.raises(ValueError, match="read-only"):
+        first.masked[0] = False
+
+
+def test_the_reals_are_fitted_once_for_all_layers(monkeypatch) -> None:
+    fitted, of = [], Gaussian.of
+    monkeypatch.setattr(Gaussian, "of", lambda features: fitted.append(1) or of(features))
+    first = some()
+    for layer in ("layer3", "layer4"):
+        unit_fid.score(replace(first, layer=layer))
+    assert len(fitted) == 1
+
+
+def test_range_excess_refuses_more_values_than_it_can_merge() -> None:
+    # Each half of them can be counted.
+    maps = torch.zeros(1, 1, 1, 1).half().expand(2048, 1, 1024, 1024)
+    artifact = np.arange(2048) < 1024
+    masks = torch.ones(1, 1, 1, dtype=torch.bool).expand(2048, 1, 1)
+    many = replace(some(1), featuremaps=maps, masks=masks, artifact=artifact)
+    with pytest.raises(UserError, match="a histogram holds 2147483647; lower collect_featuremaps"):
+        range_excess.score(many)
 
 
 def test_range_excess_counts_what_is_beyond_the_normals_range_in_widths_of_it() -> None:

@@ -48,3 +48,17 @@ def test_the_reals_of_a_sweep_are_fitted_once(monkeypatch: pytest.MonkeyPatch) -
     for _ in range(3):
         frechet.resample(real, torch.randn(20, 3), counts)
     assert len(fitted) == 1
+
+
+def test_the_published_distance_has_its_reals_measured_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    measured: list[int] = []
+    of = frechet.fid_features_to_statistics
+    monkeypatch.setattr(
+        frechet, "fid_features_to_statistics", lambda f: measured.append(len(f)) or of(f)
+    )
+    real = torch.randn(40, 3)
+    for _ in range(3):
+        frechet.measure(real, torch.randn(20, 3))
+    assert sorted(measured) == [20, 20, 20, 40]

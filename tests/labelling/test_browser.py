@@ -93,6 +93,38 @@ def test_thirty_generations_are_labelled_by_keyboard_and_survive_kill(server, op
     assert {i: label for i, (label, _) in given.items()} == wanted
 
 
+def test_no_verdict_is_taken_of_a_picture_that_is_not_seen(server, open_page):
+    page = open_page(server.start())
+    shown(page, 0)
+    with held_back(page, "**/images/20.png*"):
+        page.goto(page.url.replace("id=0", "id=20"), wait_until="commit")
+        expect(page.locator("#id")).to_have_value("20")
+        page.set_viewport_size({"width": 800, "height": 700})
+        page.keyboard.press("1")
+    shown(page, 20)
+    page.keyboard.press("2")
+    shown(page, 21)
+    saved(page)
+    assert [(line["id"], line["verdict"]) for line in lines(server.labels)] == [(20, "normal")]
+
+
+def test_a_picture_that_did_not_come_is_told_and_asked_for_again(server, open_page, troubles):
+    page = open_page(server.start())
+    shown(page, 0)
+    page.route("**/images/20.png*", lambda asked: asked.abort(), times=1)
+    page.goto(page.url.replace("id=0", "id=20"))
+    expect(page.locator("#said")).to_have_text(
+        "The picture of generation 20 did not come. Is the server running?"
+    )
+    page.keyboard.press("1")  # of nothing
+    page.keyboard.press("ArrowRight")
+    shown(page, 21)
+    page.keyboard.press("ArrowLeft")
+    shown(page, 20)
+    assert not server.labels.exists() or lines(server.labels) == []
+    unanswered(troubles)
+
+
 def test_keys_may_be_faster_than_answers(server, open_page):
     page = open_page(server.start())
     with held_back(page, "**/verdicts"):

@@ -139,6 +139,14 @@ def test_a_generation_that_is_not_there_is_not_imported(labelled):
     assert (labelled / "labels.jsonl").read_text() == before
 
 
+def test_the_generations_may_be_the_folder_that_one_is_in(labelled, monkeypatch):
+    monkeypatch.chdir(labelled / "images")
+    (labelled / "l.csv").write_text("id,verdict\n5,normal\n")
+    words = ["--generations", ".", "--from", str(labelled / "l.csv")]
+    words += ["--generator", "../generator.bin", "--labels", "../labels.jsonl"]
+    assert "1 of them new" in CliRunner().invoke(main, ["import", *words]).output
+
+
 def test_generations_of_another_checkpoint_are_neither_labelled_nor_given_labels(labelled):
     images = labelled / "images"
     write_manifest(images, "sample_generations", {"generator": "12" * 32}, {})
