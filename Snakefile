@@ -16,11 +16,12 @@ if set(config) - {"shards"} or not isinstance(shards, int) or shards < 1:
     raise WorkflowError("--config takes shards=N only, from 1; what is computed, change in params.yaml")
 
 try:
-    alone = workflow.is_main_process and hold_head()
-    if alone:
+    if workflow.is_main_process:
+        if not hold_head():
+            raise WorkflowError("another Snakemake is at work in this checkout; wait for its end")
         mend()
     graph = read_graph(shards)
-    if alone:
+    if workflow.is_main_process:
         graph.set_stamps()
 except BridgeError as error:
     raise WorkflowError(str(error))
@@ -58,6 +59,7 @@ for job in graph:
         input:
             stamps_of(job.needs),
             [graph.shard_stamp(job, shard) for shard in range(job.shards)],
+            [graph.due(job.name)] if job.constant else [],
         output:
             touch(graph.stamp(job.name)),
         params:

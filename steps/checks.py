@@ -28,6 +28,7 @@ ABSENT = {  # what to do, by what is missing
     "labels": ": make an empty one, sample, and label (docs/your_own_generator.md, 3)",
     "weights": ": docs/your_own_generator.md names the files and their sha256",
 }
+UNQUOTED = re.compile(r"[\s\"'\\$`;&|<>(){}*?\[\]#!~]")  # commands name paths as they stand
 TYPES = {kind.__name__: kind for kind in KINDS}
 
 
@@ -146,6 +147,8 @@ def _check_paths(params: Params) -> None:
     given["extract_features.weights"] = params.extract_features.weights
     given["train_classifier.weights"] = params.train_classifier.weights
     for place, path in given.items():
+        if odd := UNQUOTED.search(path):
+            raise UserError(f"{place} is {path!r}: {odd[0]!r} has a meaning to a shell; rename it")
         made = Path(path).parts[:1] == ("results",)
         if not made and not Path(path).exists():
             said = f"{place} is {path}; there is no such file, nor is it under results/"

@@ -15,7 +15,10 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from workflow.locks import hold_experiment
+
 FOLDER = Path(".experiments")
+READY = Path(".dvc/config.local")  # of a worktree: it says where this checkout's cache is
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 USAGE = 'make exp NAME=deeper SET="correct_generations.corrections.sequential.stop=5 …"'
 
@@ -31,11 +34,15 @@ def main(words: list[str]) -> None:
     place = FOLDER / name
     with TemporaryDirectory() as trial:
         _set(Path(shutil.copy("params.yaml", trial)), settings)
-    if not place.exists():
+    lock = hold_experiment(name)
+    if lock is None:
+        sys.exit(f"Error: {name} is at work; wait for its end, or give this one another name")
+    if not (place / READY).exists():
         _make(place)
     _run("git", "checkout", "--quiet", "params.yaml", at=place)
     _set(place / "params.yaml", settings)
-    if subprocess.run(["snakemake", *words[cut + 1 :]], cwd=place, check=False).returncode:
+    snakemake = ["snakemake", *words[cut + 1 :]]  # it holds the lock too, and may outlive this one
+    if subprocess.run(snakemake, cwd=place, check=False, pass_fds=[lock]).returncode:
         sys.exit(f"Error: {name} is not at its end; the same command goes on ({place} keeps it)")
     _run("dvc", "exp", "save", "--quiet", "--name", name, at=place)
     _run("git", "worktree", "remove", "--force", str(place))
@@ -51,8 +58,9 @@ def check_committed(*but: str) -> None:
 
 
 def _make(place: Path) -> None:
-    check_committed()
-    _run("git", "worktree", "add", "--quiet", "--detach", str(place), "HEAD")
+    if not place.exists():
+        check_committed()
+        _run("git", "worktree", "add", "--quiet", "--detach", str(place), "HEAD")
     _run("dvc", "cache", "dir", "--quiet", "--local", said("dvc", "cache", "dir").strip(), at=place)
     _run("dvc", "checkout", "--quiet", "--allow-missing", at=place)
 

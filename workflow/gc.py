@@ -15,7 +15,7 @@ from pathlib import Path
 
 from workflow.bridge import SHARDS
 from workflow.experiment import FOLDER
-from workflow.locks import STAMPS, is_at_work
+from workflow.locks import STAMPS, check_alone
 from workflow.status import in_units, size_of
 
 CACHED = ["dvc", "gc", "--workspace", "--all-commits", "--all-experiments", "--force"]
@@ -24,8 +24,7 @@ LEFT = (SHARDS, STAMPS, Path("logs"))
 
 def main() -> None:
     """Say what would be freed, ask (or not: YES=1 in the environment), free it."""
-    if is_at_work():
-        sys.exit("Error: a Snakemake is at work here; wait for its end")
+    check_alone()
     if FOLDER.is_dir() and any(FOLDER.iterdir()):
         sys.exit(
             f"Error: {FOLDER} holds an experiment under way; end it, or git worktree remove it"
@@ -39,6 +38,7 @@ def main() -> None:
         print(f"{place}/: {size_of(place)}")
     if os.environ.get("YES") != "1" and not _agreed():
         sys.exit("Nothing was removed.")
+    check_alone()  # whoever was asked may have been away
     subprocess.run([*CACHED, "--quiet"], check=True)
     for place in LEFT:
         shutil.rmtree(place, ignore_errors=True)

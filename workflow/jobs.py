@@ -11,6 +11,7 @@ import os
 import shlex
 import shutil
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from workflow.bridge import SHARDS, folder_of, quiet_repo, rule_of
@@ -20,9 +21,21 @@ from workflow.whole import dvc
 
 def run(stage: str) -> None:
     """Be DVC, running one stage on what its shards have computed, if any have."""
+    from dvc import stage as stages
+
     if (SHARDS / rule_of(stage)).is_dir():
-        os.environ["STEP_SHARDS"] = str(folder_of(_collected(stage)))
+        stages.run_stage = _with_parts(stages.run_stage)
     sys.exit(dvc("--wait-for-lock", "repro", "--single-item", stage))
+
+
+def _with_parts(run_stage: Callable[..., None]) -> Callable[..., None]:
+    """The same on finished parts, of what DVC has read: before it has its lock, that may change."""
+
+    def run_(stage: Any, *given: Any, **named: Any) -> None:
+        os.environ["STEP_SHARDS"] = str(folder_of(stage))
+        return run_stage(stage, *given, **named)
+
+    return run_
 
 
 def run_shard(name: str, share: str) -> None:

@@ -47,6 +47,11 @@ def hold_job() -> None:
         os.set_inheritable(handle, True)
 
 
+def hold_experiment(name: str) -> int | None:
+    """A handle that holds the experiment for who has it; None where another process does."""
+    return _take(f"experiment.{name}", fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
 def is_at_work() -> bool:
     """Whether a Snakemake or a job of one is alive here."""
     for name in ("head", "jobs"):
@@ -55,6 +60,12 @@ def is_at_work() -> bool:
             return True
         os.close(handle)
     return False
+
+
+def check_alone() -> None:
+    """End where a Snakemake or a job of one is at work in this checkout."""
+    if is_at_work():
+        sys.exit("Error: a Snakemake is at work here; wait for its end")
 
 
 def _take(name: str, how: int) -> int | None:

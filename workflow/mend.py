@@ -12,6 +12,8 @@ from pathlib import Path
 
 import yaml
 
+CONFLICT = b"\n<<<<<<< "
+
 
 def mend() -> None:
     """Take away what is torn, and say so; nothing while a DVC is writing."""
@@ -22,6 +24,8 @@ def mend() -> None:
     try:
         with one_line(), quiet_repo():
             for path in torn():
+                if CONFLICT in path.read_bytes():
+                    sys.exit(f"Error: {path} holds a merge conflict; git checkout --ours {path}")
                 path.unlink()
                 print(f"{path} was torn by a kill and is taken away.", file=sys.stderr)
     except BridgeError as error:

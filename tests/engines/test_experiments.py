@@ -1,5 +1,7 @@
 """Experiments, a remote, and the commands that keep house; on the small graph."""
 
+import fcntl
+
 import pytest
 import small_graph
 from checkout import Checkout, stages_run
@@ -59,6 +61,29 @@ def test_the_same_command_goes_on_where_an_experiment_was_interrupted(done):
     said = make(done, *words)
     assert "again is an experiment now" in said
     assert stages_run(said) == ["last"]
+
+
+def test_an_experiment_that_is_at_work_is_left_alone(done):
+    (done.path / ".smk").mkdir(exist_ok=True)
+    with (done.path / ".smk/experiment.strong").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        said = done.fails("make", "exp", "NAME=strong", "SET=left.strength=3")
+    assert "Error: strong is at work; wait for its end, or give this one another name" in said
+    assert not (done.path / ".experiments").exists()
+
+
+def test_an_experiment_that_was_killed_while_it_was_made_uses_the_cache_all_the_same(done):
+    done.git("worktree", "add", "--quiet", "--detach", ".experiments/strong", "HEAD")
+    said = make(done, "exp", "NAME=strong", "SET=left.strength=3", "SNAKEMAKE=--cores 2")
+    assert stages_run(said) == ["last", "left"]
+    assert "strong is an experiment now" in said
+
+
+def test_a_grid_with_a_point_that_failed_has_failed(done):
+    (done.path / "steps/last.py").write_text("raise SystemExit('Error: no ink')\n")
+    done.git("commit", "--quiet", "--all", "--message", "two")
+    said = done.fails("make", "grid", "SET=left.strength=4", "JOBS=1")
+    assert "Error: failed, as listed: dvc queue logs NAME" in said
 
 
 @pytest.mark.parametrize(

@@ -114,6 +114,14 @@ def test_what_a_kill_has_torn_is_named_and_mended(file, left, done, undisturbed)
     assert left_by(done) == undisturbed
 
 
+def test_a_record_with_a_merge_conflict_is_left_to_whoever_merged(done):
+    record = "schema: '2.0'\n<<<<<<< HEAD\nstages: {}\n=======\nstages: {a: 1}\n>>>>>>> b\n"
+    (done.path / "dvc.lock").write_text(record)
+    said = done.fails("make", "mend")
+    assert "Error: dvc.lock holds a merge conflict; git checkout --ours dvc.lock" in said
+    assert (done.path / "dvc.lock").read_text() == record
+
+
 @pytest.mark.parametrize("call", ["json dump 1", "json dump 2", "ruamel.yaml:YAML dump 2"])
 def test_a_job_killed_while_dvc_writes_tears_nothing(call, start, tmp_path):
     checkout = start.copy(tmp_path / "it")
@@ -128,7 +136,9 @@ def test_a_job_killed_while_dvc_writes_tears_nothing(call, start, tmp_path):
 def test_a_second_snakemake_leaves_the_first_alone(start, undisturbed, tmp_path):
     checkout = start.copy(tmp_path / "it")
     first = held_at_left(checkout)
-    assert "cannot be locked" in checkout.fails(*ENGINES["snakemake"])
+    said = checkout.fails(*ENGINES["snakemake"])
+    assert "another Snakemake is at work in this checkout; wait for its end" in said
+    assert "a Snakemake is at work here" in checkout.fails("make", "clean")
     (checkout.path / "hold_at").unlink()
     assert first.wait() == 0
     assert left_by(checkout) == undisturbed

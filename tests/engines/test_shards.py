@@ -68,6 +68,35 @@ def test_the_parts_of_other_parameters_are_never_taken(fresh, by_dvc, tmp_path):
     assert outputs[0].read_text() == outputs[1].read_text()
 
 
+# Parameters that change while the job waits for DVC's lock.
+LATE = """
+import sys
+from pathlib import Path
+from workflow import jobs
+dvc = jobs.dvc
+def late(*words):
+    params = Path("params.yaml")
+    params.write_text(params.read_text().replace("strength: 1", "strength: 2"))
+    return dvc(*words)
+jobs.dvc = late
+jobs.run("left")
+"""
+
+
+def test_the_parts_of_parameters_that_changed_while_the_job_waited_are_not_taken(
+    fresh, by_dvc, tmp_path
+):
+    (fresh.path / "kill_at").write_text("left d")
+    fresh.fails("snakemake", "--cores", "1", "--config", "shards=2", "--", "left")
+    assert computed(fresh)[-3:] == ["left a", "left b", "left c"]
+    fresh.runs("python", "-c", LATE)
+    plain = by_dvc.copy(tmp_path / "plain")
+    plain.change({"left.strength": 2})
+    plain.dvc("repro", "--single-item", "left")
+    outputs = [c.path / "results/left/digest.json" for c in (fresh, plain)]
+    assert outputs[0].read_text() == outputs[1].read_text()
+
+
 def test_another_number_of_shards_makes_nothing_stale(done):
     said = done.snakemake("-n", "--config", "shards=5")
     assert "Nothing to be done" in said

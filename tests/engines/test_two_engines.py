@@ -4,6 +4,7 @@ Every step but the check of params.yaml is a stand-in (stand_in.py); the graph i
 """
 
 import os
+import re
 from base64 import b64encode
 
 import pytest
@@ -132,6 +133,12 @@ def test_after_a_change_both_engines_run_the_same_stages(done, tmp_path):
     ]
     assert done.locks() == other.locks()
     assert "Nothing to be done" in done.snakemake("-n")
+
+
+def test_no_more_jobs_are_submitted_than_there_are_stale_stages(done):
+    done.change({"report.units": 3})
+    planned = re.findall(r"^(\w+)  +(\d+)$", done.snakemake("-n"), re.M)
+    assert dict(planned) == {"all": "1", "check_params": "1", "report": "1", "total": "3"}
 
 
 def test_the_embedded_domain_falls_away_where_the_inputs_are_your_own(start, tmp_path, monkeypatch):

@@ -123,6 +123,10 @@ def test_the_parameters_as_they_are_shipped_are_well_formed():
             "inputs.reals is pictures; there is no such file, nor is it under results/",
         ),
         (
+            {"inputs.reals": "my reals"},
+            "inputs.reals is 'my reals': ' ' has a meaning to a shell; rename it",
+        ),
+        (
             {"inputs.reals": "pictures", "compute_masks.masker": "gradcam"},
             "compute_masks.masker is 'gradcam', no file of artifact_units/maskers; did you mean",
         ),
