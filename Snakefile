@@ -30,9 +30,14 @@ constant = {job.name for job in graph if job.constant}
 captioned = [job for job in graph if Path(f"workflow/report/{job.name}.rst").exists()]
 
 
-def stamps_of(names):
-    """What a job waits for; by a stage whose output never changes no other is made stale."""
-    return [ancient(graph.stamp(n)) if n in constant else graph.stamp(n) for n in names]
+def stamps_of(job):
+    """What a job waits for.
+
+    A stage whose output never changes makes no other stale, so a job that is fresh has nothing to
+    do with it: Snakemake would run what it names, and all that names that.
+    """
+    fresh = Path(graph.stamp(job.name)).exists()
+    return [graph.stamp(name) for name in job.needs if not (fresh and name in constant)]
 
 
 onsuccess:
@@ -57,9 +62,8 @@ for job in graph:
         message:
             job.text
         input:
-            stamps_of(job.needs),
+            stamps_of(job),
             [graph.shard_stamp(job, shard) for shard in range(job.shards)],
-            [graph.due(job.name)] if job.constant else [],
         output:
             touch(graph.stamp(job.name)),
         params:
@@ -83,7 +87,7 @@ for job in (job for job in graph if job.shards):
         message:
             f"{job.text} Shard {{wildcards.shard}} of {job.shards}."
         input:
-            stamps_of(job.needs),
+            stamps_of(job),
         output:
             touch(graph.shard_stamp(job)),
         params:

@@ -53,6 +53,7 @@ class Checkout:
         for file in FILES:
             (path / file).parent.mkdir(exist_ok=True)
             shutil.copy(ROOT / file, path / file)
+        (path / "profiles").symlink_to("workflow/profiles")
         if stand_ins:
             for weights in ("church_generator", "scene_encoder"):
                 (path / "demo" / f"{weights}.safetensors").write_text(weights)

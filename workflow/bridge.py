@@ -2,7 +2,7 @@
 
 dvc.yaml is the only description of the graph and DVC alone knows what is stale. Snakemake is
 handed *stamps*, one empty file a stage, set from DVC's answer each time a Snakefile is read:
-there is a stamp where the stage is fresh, none where it is stale (but see ``due``). A job is
+there is a stamp where the stage is fresh, none where it is stale. A job is
 ``dvc repro --single-item STAGE``, so outputs, cache and dvc.lock are DVC's in both worlds.
 """
 
@@ -77,13 +77,6 @@ class Graph:
         """The path of a job's stamp."""
         return str(self.folder / f"{name}.ok")
 
-    def due(self, name: str) -> str:
-        """A file of a constant job that is newer than its stamp where the job is stale.
-
-        Its stamp is always there: where it were not, all that waits for it would be run.
-        """
-        return str(self.folder / f"{name}.due")
-
     def shard_stamp(self, job: Job, shard: int | str = "{shard}") -> str:
         """The path of the stamp of one of a job's shards."""
         return str(self.folder / job.name / f"{shard}-of-{job.shards}.ok")
@@ -107,9 +100,7 @@ class Graph:
         self._note_recorded(bool(stale))
         for job, stage in zip(self.jobs, self.stages, strict=True):
             fresh = job.name not in stale
-            _set(Path(self.stamp(job.name)), fresh or job.constant)
-            if job.constant:
-                _set(Path(self.due(job.name)), True, OLD if fresh else OLD + 1)
+            _set(Path(self.stamp(job.name)), fresh)
             # Those of a killed run count if its shards computed what is to be computed now.
             begun = not fresh and not stale & {*job.needs} and folder_of(stage).is_dir()
             for shard in range(job.shards):
@@ -182,11 +173,11 @@ def folder_of(stage: Any) -> Path:
     return SHARDS / rule_of(stage.name) / _get_stage_hash(stage)[:16]
 
 
-def _set(stamp: Path, fresh: bool, time: float = OLD) -> None:
+def _set(stamp: Path, fresh: bool) -> None:
     if fresh:
         stamp.parent.mkdir(parents=True, exist_ok=True)
         stamp.touch()
-        os.utime(stamp, (time, time))
+        os.utime(stamp, (OLD, OLD))
     else:
         stamp.unlink(missing_ok=True)
 

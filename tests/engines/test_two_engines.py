@@ -137,8 +137,33 @@ def test_after_a_change_both_engines_run_the_same_stages(done, tmp_path):
 
 def test_no_more_jobs_are_submitted_than_there_are_stale_stages(done):
     done.change({"report.units": 3})
-    planned = re.findall(r"^(\w+)  +(\d+)$", done.snakemake("-n"), re.M)
-    assert dict(planned) == {"all": "1", "check_params": "1", "report": "1", "total": "3"}
+    assert planned(done) == {"all": 1, "check_params": 1, "report": 1, "total": 3}
+    assert planned(done, "report") == {"report": 1, "total": 1}
+
+
+def test_after_snakemake_too_no_more_jobs_are_submitted_than_there_are_stale_stages(
+    by_snakemake, tmp_path
+):
+    done = by_snakemake.copy(tmp_path / "it")
+    done.change({"report.units": 3})
+    assert planned(done) == {"all": 1, "check_params": 1, "report": 1, "total": 3}
+    assert planned(done, "check_params") == {"check_params": 1, "total": 1}
+    assert planned(done, "score_units") == {}
+    done.snakemake()
+    assert planned(done) == {}
+
+
+def test_a_stage_by_name_is_run_with_the_check_before_it(start, tmp_path):
+    fresh = start.copy(tmp_path / "it")
+    found = set(planned(fresh, "sample_generations"))
+    assert found >= {"check_params", "plant_defects", "sample_generations"}
+    assert "annotate_generations" not in found
+
+
+def planned(checkout, *targets):
+    """How many jobs of each rule Snakemake would run."""
+    rows = re.findall(r"^(\w+)  +(\d+)$", checkout.snakemake("-n", *targets), re.M)
+    return {name: int(count) for name, count in rows}
 
 
 def test_the_embedded_domain_falls_away_where_the_inputs_are_your_own(start, tmp_path, monkeypatch):
