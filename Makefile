@@ -99,7 +99,9 @@ grid:
 	dvc exp run --queue $(foreach value,$(SET),--set-param $(value))
 	dvc exp run --run-all --jobs $(JOBS)
 	@$(MAKE) --no-print-directory exps
-	@! dvc queue status | grep Failed || { echo "Error: failed, as listed: dvc queue logs NAME;" 	  "then dvc queue remove --failed" >&2; exit 1; }
+	@! dvc queue status | grep Failed || { \
+	  echo "Error: failed, as listed: dvc queue logs NAME; then dvc queue remove --failed" >&2; \
+	  exit 1; }
 
 ## exps: the experiments side by side: the values and metrics in which they differ; fewer columns by
 ## DROP, a pattern: make exps DROP='.*sequential_max|recovery'
@@ -115,7 +117,7 @@ analysis:
 
 ## clean: what the engines and tools leave beside the results; results and DVC's cache stay
 clean:
-	@python -c 'from workflow.locks import check_alone; check_alone()'
+	@test ! -d .smk || python -c 'from workflow.locks import check_alone; check_alone()'
 	rm -rf .smk .shards .snakemake logs .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
 

@@ -21,9 +21,9 @@ from workflow.whole import dvc
 
 def run(stage: str) -> None:
     """Be DVC, running one stage on what its shards have computed, if any have."""
-    from dvc import stage as stages
-
     if (SHARDS / rule_of(stage)).is_dir():
+        from dvc import stage as stages
+
         stages.run_stage = _with_parts(stages.run_stage)
     sys.exit(dvc("--wait-for-lock", "repro", "--single-item", stage))
 
