@@ -50,7 +50,7 @@ bench: $(VENV)/installed-dev
 SEEDS := 10
 PAGE := results/bench_truth/truth_bench.md
 bench-truth: $(VENV)/installed
-	OMP_NUM_THREADS=1 python -m demo.bench --seeds $(SEEDS) --out results/bench_truth --page $(PAGE)
+	OMP_NUM_THREADS=1 python -m studies.bench --seeds $(SEEDS) --out results/bench_truth --page $(PAGE)
 
 ## screenshots: docs/pictures/{labelling,judging,report}*.png, of the pages on the default run
 screenshots: $(VENV)/installed-dev

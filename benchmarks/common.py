@@ -19,7 +19,7 @@ from typing import Any
 import click
 import torch
 
-from artifact_units.compute import prepare
+from artifact_units.computing.devices import prepare
 
 PROC = Path("/proc/self")
 

@@ -13,13 +13,13 @@ import click
 import torch
 from torch import Tensor
 
-from artifact_units.compute import sample
-from artifact_units.corrections import Correction, corrected
-from artifact_units.edits import Scale
-from artifact_units.generator import Generator
+from artifact_units.corrections.correction import Correction, corrected
 from artifact_units.generators.pggan import PGGAN
-from artifact_units.images import byte_from_signed
-from artifact_units.latents import latents_of
+from artifact_units.images.image_sets import byte_from_signed
+from artifact_units.images.latents import latents_of
+from artifact_units.layers.edits import Scale
+from artifact_units.layers.generator import Generator
+from artifact_units.layers.placing import sample
 from benchmarks.common import compare, start
 from benchmarks.sampling import WIDTHS, built
 

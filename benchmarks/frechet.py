@@ -1,8 +1,8 @@
 """Frechet distances of a sweep: one set of reals, many sets of generations, 2,048 features.
 
 ``python -m benchmarks.frechet`` measures a set of more images than Inception has features, by what
-our intervals use (``artifact_units.gaussians``) and by torch-fidelity, whose value is the one
-that is published. Both get features. What concerns the reals alone is done once for all. One row
+our intervals use (``artifact_units.evaluation.gaussians``) and by torch-fidelity, whose value is
+the one that is published. Both get features. What concerns the reals alone is done once for all. One row
 is of a set that is measured but once, one of a resampling, whose set has been prepared for all of
 them. A smaller set, as most corrections have, follows: there our matrix is of the side of the
 images.
@@ -22,7 +22,7 @@ from torch_fidelity.metric_fid import (
     fid_statistics_to_metric,
 )
 
-from artifact_units.gaussians import Gaussian, Resampled, distance
+from artifact_units.evaluation.gaussians import Gaussian, Resampled, distance
 from benchmarks.common import compare, start
 
 FEATURES, REALS = 2048, 4096

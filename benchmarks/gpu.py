@@ -18,13 +18,14 @@ import torch
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
-from artifact_units.collection import featuremaps_by_batch
-from artifact_units.compute import placed, prepare, sample
-from artifact_units.generator import Generator
+from artifact_units.computing.devices import prepare
 from artifact_units.generators.pggan import PGGAN
-from artifact_units.histograms import Histogram
-from artifact_units.overlap import overlap_of
+from artifact_units.layers.generator import Generator
+from artifact_units.layers.placing import placed, sample
 from artifact_units.shapes import Featuremaps
+from artifact_units.units.collection import featuremaps_by_batch
+from artifact_units.units.histograms import Histogram
+from artifact_units.units.overlap import overlap_of
 from benchmarks.sampling import built
 
 WIDTHS = (512,) * 6 + (256,) * 2 + (128,) * 2 + (64,) * 2 + (32,) * 2

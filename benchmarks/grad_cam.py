@@ -18,7 +18,7 @@ from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 from torch import Tensor
 from torch.nn import functional as F
 
-from artifact_units.classifier import Classifier, new_classifier
+from artifact_units.classifier.network import Classifier, new_classifier
 from artifact_units.maskers.grad_cam import mask
 from benchmarks.common import compare, start, with_peak
 

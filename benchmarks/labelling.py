@@ -72,7 +72,7 @@ def _server(folder: Path, px: int):
     sys.path.insert(0, "tests")
     from browsing import Served  # pyright: ignore[reportMissingImports]
 
-    from artifact_units.shards import write_shard
+    from artifact_units.images.shards import write_shard
 
     (folder / "generator.bin").write_bytes(b"weights")
     draw = np.random.default_rng(0)

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 from torch_fidelity.metric_prc import prc_features_to_metric
 
-from artifact_units.compute import prepare
+from artifact_units.computing.devices import prepare
 from artifact_units.metrics import precision_recall
 from artifact_units.metrics.realism import FLOOR, realism
 from benchmarks.common import cpu_seconds, start, with_peak

@@ -5,8 +5,8 @@ we could write it (upsample one unit, compare, count), by that loop as the publi
 of the paper has it (without what changes its result or waits for a GPU) and by batched matrix
 products of torch. Featuremaps are
 random, masks are cut from random heatmaps, thresholds leave the top 5 % of a unit's values. First,
-every layer width is counted by tensors as the definition says (``artifact_units.overlap``), and all
-must be equal. The yardsticks upsample with ``interpolate`` of torch, whose rounding is another: how
+every layer width is counted by tensors as the definition says (``artifact_units.units.overlap``),
+and all must be equal. The yardsticks upsample with ``interpolate`` of torch, whose rounding is another: how
 many of their counts differ is printed.
 """
 
@@ -19,9 +19,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from artifact_units import overlap
-from artifact_units.heatmaps import masks_from
-from artifact_units.histograms import Histogram
+from artifact_units.classifier.heatmaps import masks_from
+from artifact_units.units import overlap
+from artifact_units.units.histograms import Histogram
 from benchmarks.common import compare, start
 
 # GAN Dissection's 256 px table: units and grid of two layers each.

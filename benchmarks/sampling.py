@@ -16,13 +16,14 @@ from statistics import median
 import click
 import torch
 
-from artifact_units.compute import effect, placed, prepare
-from artifact_units.generator import Generator
+from artifact_units.computing.devices import prepare
 from artifact_units.generators import as_generator
 from artifact_units.generators.biggan import BigGAN
 from artifact_units.generators.foreign import with_class
 from artifact_units.generators.pggan import PGGAN
 from artifact_units.generators.stylegan2 import StyleGAN2
+from artifact_units.layers.generator import Generator
+from artifact_units.layers.placing import effect, placed
 from benchmarks.common import cpuinfo, processor
 
 BATCH = 8

@@ -22,12 +22,12 @@ import torch
 from dvc.repo import Repo
 from ruamel.yaml import YAML
 
+from artifact_units.classifier.heatmaps import HeatmapSet, read_heatmaps, write_heatmaps
+from artifact_units.files.tables import write_table
 from artifact_units.generators import as_generator, save_generator
 from artifact_units.generators.pggan import PGGAN
-from artifact_units.heatmaps import HeatmapSet, read_heatmaps, write_heatmaps
-from artifact_units.images import open_images, write_images
-from artifact_units.splits import stratified
-from artifact_units.tables import write_table
+from artifact_units.images.image_sets import open_images, write_images
+from artifact_units.labels.splits import stratified
 from benchmarks.common import start
 
 ROOT = Path(__file__).parents[1]

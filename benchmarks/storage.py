@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from artifact_units.images import open_images, write_images
+from artifact_units.images.image_sets import open_images, write_images
 from benchmarks.common import start
 
 PX = 32  # 3 kB of noise an image: nothing compresses it

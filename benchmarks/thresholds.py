@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from artifact_units.histograms import Histogram
+from artifact_units.units.histograms import Histogram
 from benchmarks.common import compare, start
 
 UNITS, BATCHES, BATCH, SIZE = 256, 2, 32, 64

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from artifact_units.images import ImageSet
-from artifact_units.labels import Verdict
+from artifact_units.files.tables import write_table
+from artifact_units.images.image_sets import ImageSet
+from artifact_units.labels.verdicts import Verdict
 from artifact_units.shapes import Images
-from artifact_units.tables import write_table
 from demo.differences import areas, truth_masks
 
 RATER = "simulated"

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import torch
 
-from artifact_units import compute
-from artifact_units.edits import Scale
 from artifact_units.errors import UserError
-from artifact_units.generator import Generator
-from artifact_units.hooks import edited
-from artifact_units.latents import PLANTING, latents_of
+from artifact_units.images.latents import PLANTING, latents_of
+from artifact_units.layers import placing
+from artifact_units.layers.edits import Scale
+from artifact_units.layers.generator import Generator
+from artifact_units.layers.hooks import edited
 from artifact_units.shapes import Images, Latents
 from demo.differences import areas, difference, truth_masks
 from demo.planting import Planted, plant
@@ -96,4 +96,4 @@ def judge(
 
 
 def _sampled(generator: Generator, ids: list[int], batch: int) -> Images:
-    return torch.cat(list(compute.sample(generator, ids, batch)))
+    return torch.cat(list(placing.sample(generator, ids, batch)))

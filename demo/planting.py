@@ -22,9 +22,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from artifact_units.errors import UserError
-from artifact_units.generator import Generator
 from artifact_units.generators import as_generator
 from artifact_units.generators.pggan import PGGAN, PGGANLayer
+from artifact_units.layers.generator import Generator
 from artifact_units.shapes import Featuremaps, Latents
 from demo.patterns import rare_patterns
 from demo.widening import entry_of, images_from, layer_of, outputs_of, rms_of, widened

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from artifact_units.generator import Generator
 from artifact_units.generators.pggan import PGGAN, SLOPE, PGGANLayer
+from artifact_units.layers.generator import Generator
 from artifact_units.shapes import Featuremaps, Latents
 from demo.patterns import Patterns, rare_patterns
 from demo.planting import Planted, Planting, plantable

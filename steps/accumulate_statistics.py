@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from steps.command import input_path, output_path, say, step
+from steps.making.command import input_path, output_path, say, step
 
 
 @step()
@@ -34,10 +34,10 @@ from steps.command import input_path, output_path, say, step
 )
 def main(generator: Path, out: Path, batches: int, batch: int, seed: int, device: str) -> None:
     """Write a BigGAN or U-Net GAN checkpoint with standing statistics in its batch norms."""
-    from artifact_units import compute
+    from artifact_units.computing import devices
     from artifact_units.generators.standing import accumulate
 
-    place = compute.prepare(device, 1)
+    place = devices.prepare(device, 1)
     accumulate(generator, out, batches=batches, batch=batch, seed=seed, device=place)
     say(f"{out}: statistics of {batches} batches of {batch}, latents of seed {seed}, on {place}")
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from steps.command import input_path, output_path, say, step
-from steps.parameters import AnnotateGenerations, Run
+from steps.making.command import input_path, output_path, say, step
+from steps.making.parameters import AnnotateGenerations, Run
 
 
 @step(AnnotateGenerations, run=True)
@@ -25,32 +25,33 @@ def main(
     run: Run,
 ) -> None:
     """Label generations as a person would, from the known truth, with a stated rate of errors."""
-    from artifact_units import compute
+    from artifact_units.computing import devices
+    from artifact_units.files.storage import sha256_of, whole_folder, write_text
     from artifact_units.generators import load_generator
-    from artifact_units.images import open_images, write_images
-    from artifact_units.labels import lines_of
-    from artifact_units.latents import REFERENCE
-    from artifact_units.storage import sha256_of, whole_folder, write_text
+    from artifact_units.images.image_sets import open_images, write_images
+    from artifact_units.images.latents import REFERENCE
+    from artifact_units.labels.verdicts import lines_of
+    from artifact_units.layers import placing
     from demo.annotator import compared, verdicts_of, write_truths
 
-    device = compute.prepare(run.device, run.threads)
+    device = devices.prepare(run.device, run.threads)
     clean = load_generator(planted / "clean.safetensors")
-    clean = compute.placed(clean, device, run.precision, run.channels_last)
+    clean = placing.placed(clean, device, run.precision, run.channels_last)
     limits, errors = (params.mask_difference, params.area), (params.error_rate, params.seed)
     labelled, heldout = (open_images(generations / name) for name in ("labelled", "heldout"))
     reference = range(REFERENCE, REFERENCE + params.reference)
     with whole_folder(truth) as part:
         shutil.copyfile(planted / "units.json", part / "units.json")
-        write_images(part / "clean", heldout.ids, compute.sample(clean, heldout.ids, run.batch))
-        write_images(part / "reference", reference, compute.sample(clean, reference, run.batch))
+        write_images(part / "clean", heldout.ids, placing.sample(clean, heldout.ids, run.batch))
+        write_images(part / "reference", reference, placing.sample(clean, reference, run.batch))
         twins = open_images(part / "clean").batches(run.batch)
         write_truths(part / "heldout.parquet", compared(heldout, twins, *limits))
-        twins = compute.sample(clean, labelled.ids, run.batch)
+        twins = placing.sample(clean, labelled.ids, run.batch)
         seen = compared(labelled, twins, *limits)
         write_truths(part / "labelled.parquet", seen)
     verdicts = verdicts_of(seen.ids, seen.artifact, sha256_of(generator), *errors)
     write_text(labels, lines_of(verdicts))
-    changed = compute.effect(clean, labelled.ids, run.batch)
+    changed = placing.effect(clean, labelled.ids, run.batch)
     found = f"{seen.artifact.sum()} of {len(verdicts)}"
     say(f"{found} labelled generations are artifacts{changed}")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from steps.command import PATH, input_path, say, step
+from steps.making.command import PATH, input_path, say, step
 
 
 @step()
@@ -17,9 +17,9 @@ def main(params: Path, out: Path | None, schema: Path | None) -> None:
     """Check params.yaml against its schema, before anything heavy."""
     import json
 
-    from artifact_units.storage import write_text
-    from steps.checks import read_params
-    from steps.parameters import Params
+    from artifact_units.files.storage import write_text
+    from steps.making.checks import read_params
+    from steps.making.parameters import Params
 
     read_params(params)
     if out:

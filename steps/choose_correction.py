@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from steps.command import input_path, output_path, say, step
-from steps.loading import generator_once
-from steps.parameters import ChooseCorrection, Run
+from steps.making.command import input_path, output_path, say, step
+from steps.making.loading import generator_once
+from steps.making.parameters import ChooseCorrection, Run
 
 
 @step(ChooseCorrection, run=True)
@@ -23,12 +23,13 @@ def main(
     """Choose a correction by the classifier, on labelled generations alone."""
     from functools import cache
 
-    from artifact_units import choice, compute
-    from artifact_units.corrections import text_of
-    from artifact_units.labelled import classifying, open_evidence
-    from artifact_units.storage import whole_folder, write_text
+    from artifact_units.computing import devices
+    from artifact_units.corrections import choice
+    from artifact_units.corrections.correction import text_of
+    from artifact_units.corrections.sources import classifying, open_evidence
+    from artifact_units.files.storage import whole_folder, write_text
 
-    device = compute.prepare(run.device, run.threads)
+    device = devices.prepare(run.device, run.threads)
     network = generator_once(generator, device, run)
     ids = choice.looked_at(known["labels"], params.artifacts, params.normals)
     classify = classifying(classifier, device)

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from artifact_units.parts import Shards, each, gather
-from steps.command import input_path, output_path, say, step
-from steps.loading import generator_once
-from steps.parameters import CollectFeaturemaps, Run
-from steps.shards import sharded
+from artifact_units.files.parts import Shards, each, gather
+from steps.making.command import input_path, output_path, say, step
+from steps.making.loading import generator_once
+from steps.making.parameters import CollectFeaturemaps, Run
+from steps.making.shards import sharded
 
 
 @step(CollectFeaturemaps, run=True)
@@ -29,12 +29,14 @@ def main(
     shards: Shards,
 ) -> None:
     """Collect histograms of every unit, and the labelled generations' featuremaps."""
-    from artifact_units import collection, compute, survey
-    from artifact_units.latents import UNLABELLED
-    from artifact_units.selection import labelled_ids
-    from artifact_units.storage import whole_folder
+    from artifact_units.classifier.selection import labelled_ids
+    from artifact_units.computing import devices
+    from artifact_units.files.storage import whole_folder
+    from artifact_units.images.latents import UNLABELLED
+    from artifact_units.layers import placing
+    from artifact_units.units import collection, survey
 
-    device = compute.prepare(run.device, run.threads)
+    device = devices.prepare(run.device, run.threads)
     network = generator_once(generator, device, run)()
     layers = collection.in_network_order(network, params.layers)
     ids = labelled_ids(labels, params.images)
@@ -50,7 +52,7 @@ def main(
         with whole_folder(out) as whole:
             survey.write_survey(whole, layers, surveyed, each(surveys, out, shards.folder))
             computed = gather(maps, whole, shards.folder)
-    changed = compute.effect(network, surveyed, run.batch) if computed else ""
+    changed = placing.effect(network, surveyed, run.batch) if computed else ""
     units = sum(layer.units for layer in layers)
     say(f"{units} units of {layers[0].name} … {layers[-1].name} on {device}{changed}")
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from steps.command import input_path, output_path, say, step
-from steps.parameters import ComputeMasks, Run
+from steps.making.command import input_path, output_path, say, step
+from steps.making.parameters import ComputeMasks, Run
 
 
 @step(ComputeMasks, run=True)
@@ -16,11 +16,13 @@ def main(classifier: Path, generations: Path, out: Path, params: ComputeMasks, r
     """Take Grad-CAM heatmaps of the artifact class, at the classifier's own grid."""
     from functools import partial
 
-    from artifact_units import compute, heatmaps, masking, registry
-    from artifact_units.classifier import load_classifier
-    from artifact_units.images import open_images
+    from artifact_units import registry
+    from artifact_units.classifier import heatmaps, masking
+    from artifact_units.classifier.network import load_classifier
+    from artifact_units.computing import devices
+    from artifact_units.images.image_sets import open_images
 
-    device = compute.prepare(run.device, run.threads)
+    device = devices.prepare(run.device, run.threads)
     network = load_classifier(classifier).to(device)
     options = {"stage": params.stage, "target": params.target}
     registry.check_options("maskers", params.masker, options)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from artifact_units.parts import Shards, gather
-from steps.command import input_path, output_path, say, step
-from steps.loading import generator_once
-from steps.parameters import CorrectionRun, Run
-from steps.shards import sharded
+from artifact_units.files.parts import Shards, gather
+from steps.making.command import input_path, output_path, say, step
+from steps.making.loading import generator_once
+from steps.making.parameters import CorrectionRun, Run
+from steps.making.shards import sharded
 
 
 @step(CorrectionRun, run=True)
@@ -24,17 +24,18 @@ from steps.shards import sharded
 @sharded
 def main(out: Path, params: CorrectionRun, run: Run, shards: Shards, **known: Path) -> None:
     """Correct held-out generations by edits of the layers' outputs."""
-    from artifact_units import compute
-    from artifact_units.corrections import corrected, text_of
-    from artifact_units.labelled import classifying, correction_of, open_evidence
-    from artifact_units.sampling import sampled_parts
-    from artifact_units.selection import heldout_ids
-    from artifact_units.storage import whole_folder, write_text
+    from artifact_units.classifier.selection import heldout_ids
+    from artifact_units.computing import devices
+    from artifact_units.corrections.correction import corrected, text_of
+    from artifact_units.corrections.sources import classifying, correction_of, open_evidence
+    from artifact_units.files.storage import whole_folder, write_text
+    from artifact_units.layers import placing
+    from artifact_units.layers.sampling import sampled_parts
 
     wanted = params.artifacts, params.normals, params.confidence
     artifacts, normals = heldout_ids(known["heatmaps"], *wanted)
     sets = {"artifacts": artifacts, "normals": normals}
-    device = compute.prepare(run.device, run.threads)
+    device = devices.prepare(run.device, run.threads)
     network = generator_once(known.pop("generator"), device, run)
     classify = classifying(known.pop("classifier"), device)
     repeats = open_evidence(params.ranking, network, **known)
@@ -48,7 +49,7 @@ def main(out: Path, params: CorrectionRun, run: Run, shards: Shards, **known: Pa
         with whole_folder(out) as whole:
             computed = gather(parts, whole, shards.folder)
             write_text(whole / "edits.json", text_of(corrections))
-    changed = compute.effect(network(), artifacts, run.batch) if computed else ""
+    changed = placing.effect(network(), artifacts, run.batch) if computed else ""
     say(f"{len(artifacts)} artifacts, {len(normals)} normals on {device}{changed}")
 
 

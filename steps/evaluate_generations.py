@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from steps.command import input_path, output_path, say, step
-from steps.parameters import EvaluateGenerations, EvaluationRun, Run
+from steps.making.command import input_path, output_path, say, step
+from steps.making.parameters import EvaluateGenerations, EvaluationRun, Run
 
 
 @step(EvaluationRun, run=True)
@@ -34,13 +34,14 @@ def main(
     **sources: Any,
 ) -> None:
     """Measure every correction, with the same images, latents and reals in every row."""
-    from artifact_units import compute, measurements
-    from artifact_units.changes import write_changes
-    from artifact_units.evaluation import Sources, evaluate
-    from artifact_units.rows import Settings
-    from artifact_units.storage import write_text
+    from artifact_units.computing import devices
+    from artifact_units.evaluation import measurements
+    from artifact_units.evaluation.changes import write_changes
+    from artifact_units.evaluation.measuring import Sources, evaluate
+    from artifact_units.evaluation.rows import Settings
+    from artifact_units.files.storage import write_text
 
-    compute.prepare("cpu", run.threads)
+    devices.prepare("cpu", run.threads)
     options = params.model_dump(include=set(EvaluateGenerations.model_fields))
     settings = Settings(options, params.bootstrap, params.seed)
     done = evaluate(Sources(**sources), list(params.corrections), mask_threshold, settings)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from steps.command import input_path, output_path, say, step
+from steps.making.command import input_path, output_path, say, step
 
 
 @step()
@@ -33,13 +33,13 @@ def main(
     option: tuple[str, ...],
 ) -> None:
     """Write the corrected checkpoint, in its own layout where that is exact."""
-    from artifact_units import compute
-    from artifact_units.export import CHECKED, export, read_edits
+    from artifact_units.computing import devices
+    from artifact_units.corrections.export import CHECKED, export, read_edits
+    from artifact_units.files.manifests import made_from
+    from artifact_units.files.storage import sha256_of
     from artifact_units.generators.foreign import options_of
-    from artifact_units.manifests import made_from
-    from artifact_units.storage import sha256_of
 
-    compute.prepare("cpu", 1)
+    devices.prepare("cpu", 1)
     edits = read_edits(corrections, repeat)
     done = export(generator, edits, out, approximate, **options_of(option))
     say(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from artifact_units.parts import Shards
-from steps.command import input_path, output_path, say, step
-from steps.parameters import ExtractFeatures, Run
-from steps.shards import sharded
+from artifact_units.files.parts import Shards
+from steps.making.command import input_path, output_path, say, step
+from steps.making.parameters import ExtractFeatures, Run
+from steps.making.shards import sharded
 
 
 @step(ExtractFeatures, run=True)
@@ -22,11 +22,12 @@ def main(
     shards: Shards,
 ) -> None:
     """Extract features of one correction's images, once."""
-    from artifact_units import compute, registry
-    from artifact_units.extraction import feature_parts, write_features
-    from artifact_units.images import open_images
+    from artifact_units import registry
+    from artifact_units.computing import devices
+    from artifact_units.images.extraction import feature_parts, write_features
+    from artifact_units.images.image_sets import open_images
 
-    device = compute.prepare(run.device, run.threads)
+    device = devices.prepare(run.device, run.threads)
     extractor = registry.take("extractors", params.extractor)(Path(params.weights), device)
     sets = [open_images(generations / population) for population in ("artifacts", "normals")]
     if shards.share:

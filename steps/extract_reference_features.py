@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from artifact_units.parts import Shards
-from steps.command import input_path, output_path, say, step
-from steps.parameters import ExtractFeatures, Run
-from steps.shards import sharded
+from artifact_units.files.parts import Shards
+from steps.making.command import input_path, output_path, say, step
+from steps.making.parameters import ExtractFeatures, Run
+from steps.making.shards import sharded
 
 
 @step(ExtractFeatures, run=True)
@@ -26,13 +26,14 @@ def main(
     shards: Shards,
 ) -> None:
     """Extract features of the real, unlabelled and held-out images, once."""
-    from artifact_units import compute, registry
-    from artifact_units.extraction import feature_parts, write_features
-    from artifact_units.images import check_alike, open_images
-    from artifact_units.storage import whole_folder
-    from artifact_units.truth import open_truth
+    from artifact_units import registry
+    from artifact_units.computing import devices
+    from artifact_units.evaluation.truth import open_truth
+    from artifact_units.files.storage import whole_folder
+    from artifact_units.images.extraction import feature_parts, write_features
+    from artifact_units.images.image_sets import check_alike, open_images
 
-    device = compute.prepare(run.device, run.threads)
+    device = devices.prepare(run.device, run.threads)
     extractor = registry.take("extractors", params.extractor)(Path(params.weights), device)
     known = open_truth(truth)
     sets = {"reals": open_images(images), "unlabelled": open_images(generations / "unlabelled")}

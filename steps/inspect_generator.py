@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from steps.command import step
+from steps.making.command import step
 
 
 @step()

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from artifact_units.errors import UserError
-from steps.command import input_path, output_path, say, step
-from steps.groups import Group
+from steps.making.command import input_path, output_path, say, step
+from steps.making.groups import Group
 
 
 @step()
@@ -33,7 +33,7 @@ main = Group(
     "judge_corrections",
     "Judge corrections in a browser, and settle the judgements into a metric.",
     settle,
-    {"serve": "steps.judging:serve"},
+    {"serve": "steps.making.judging:serve"},
 )
 
 if __name__ == "__main__":

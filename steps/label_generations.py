@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from steps.command import input_path, output_path, say, step
-from steps.groups import Group
-from steps.parameters import LabelGenerations
+from steps.making.command import input_path, output_path, say, step
+from steps.making.groups import Group
+from steps.making.parameters import LabelGenerations
 
 
 @step(LabelGenerations)
@@ -15,11 +15,11 @@ from steps.parameters import LabelGenerations
 @output_path("out", "Table of labels.")
 def settle(generator: Path, labels: Path, out: Path, params: LabelGenerations) -> None:
     """Settle the labels file into one label a generation, and split them."""
-    from artifact_units.labels import read_verdicts
-    from artifact_units.labels import settle as settled_of
-    from artifact_units.splits import check_checkpoint, check_labels, stratified
-    from artifact_units.storage import sha256_of
-    from artifact_units.tables import write_table
+    from artifact_units.files.storage import sha256_of
+    from artifact_units.files.tables import write_table
+    from artifact_units.labels.splits import check_checkpoint, check_labels, stratified
+    from artifact_units.labels.verdicts import read_verdicts
+    from artifact_units.labels.verdicts import settle as settled_of
 
     verdicts = read_verdicts(labels)
     check_checkpoint(verdicts, sha256_of(generator), labels)
@@ -42,10 +42,10 @@ main = Group(
     "Label generations in a browser, and settle the labels file for the classifier.",
     settle,
     {
-        "serve": "steps.labelling:serve",
-        "import": "steps.labelling:bring",
-        "export": "steps.labelling:export",
-        "compare": "steps.labelling:compare",
+        "serve": "steps.making.labelling:serve",
+        "import": "steps.making.labelling:bring",
+        "export": "steps.making.labelling:export",
+        "compare": "steps.making.labelling:compare",
     },
 )
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from steps.command import input_path, output_path, say, step
-from steps.parameters import PlantDefects, Run
+from steps.making.command import input_path, output_path, say, step
+from steps.making.parameters import PlantDefects, Run
 
 
 @step(PlantDefects, run=True)
@@ -27,13 +27,13 @@ def main(
     run: Run,
 ) -> None:
     """Plant defects with a known truth into the embedded generator."""
-    from artifact_units import compute
+    from artifact_units.computing import devices
+    from artifact_units.files.storage import whole_folder, write_text
     from artifact_units.generators import load_generator, save_generator
-    from artifact_units.storage import whole_folder, write_text
     from demo.judging import Bounds, first_accepted
 
     # Never on a GPU: which seed is accepted must not hang on how a device rounds.
-    compute.prepare("cpu", run.threads)
+    devices.prepare("cpu", run.threads)
     bounds = Bounds(params.lowest, params.highest, params.single_layer, mask_difference, area)
     seeds = range(params.seed, params.seed + params.tries)
     planted = first_accepted(load_generator(generator), seeds, bounds, run.batch, say)

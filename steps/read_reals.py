@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from steps.command import input_path, output_path, say, step
-from steps.parameters import ReadReals
+from steps.making.command import input_path, output_path, say, step
+from steps.making.parameters import ReadReals
 
 
 @step(ReadReals)
@@ -13,8 +13,8 @@ from steps.parameters import ReadReals
 @output_path("out", "Folder of the image set; an id is the place in the order of the names.")
 def main(reals: Path, out: Path, params: ReadReals) -> None:
     """Read the real images, whatever they lie in, at the generator's resolution."""
-    from artifact_units.real_images import write_reals
-    from artifact_units.storage import whole_folder
+    from artifact_units.files.storage import whole_folder
+    from artifact_units.images.real_images import write_reals
 
     with whole_folder(out) as part:
         done, enlarged = write_reals(part, reals, params.px, params.crop, params.images)

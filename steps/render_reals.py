@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from steps.command import output_path, say, step
-from steps.parameters import RenderReals, Run
+from steps.making.command import output_path, say, step
+from steps.making.parameters import RenderReals, Run
 
 STREAM = 2**32  # of the renderer, plus the seed: beyond those that trained generator and encoder
 
@@ -14,12 +14,12 @@ STREAM = 2**32  # of the renderer, plus the seed: beyond those that trained gene
 @output_path("out", "Folder of the image set; an id is the renderer's index.")
 def main(out: Path, params: RenderReals, run: Run) -> None:
     """Render the real images of the embedded domain."""
-    from artifact_units import compute
-    from artifact_units.images import write_images
-    from artifact_units.storage import whole_folder
+    from artifact_units.computing import devices
+    from artifact_units.files.storage import whole_folder
+    from artifact_units.images.image_sets import write_images
     from demo.churches import render_churches
 
-    compute.prepare("cpu", run.threads)
+    devices.prepare("cpu", run.threads)
     ids = range(params.images)
     chunks = (ids[start : start + run.batch] for start in range(0, params.images, run.batch))
     batches = (render_churches(STREAM + params.seed, chunk, params.px) for chunk in chunks)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from steps.command import Input, input_path, output_path, say, step
-from steps.parameters import Report
+from steps.making.command import Input, input_path, output_path, say, step
+from steps.making.parameters import Report
 
 STAGES = ("sample_generations", "label_generations", "train_classifier", "compute_masks")
 STAGES += ("collect_featuremaps", "score_units", "choose_correction", "correct_generations")
@@ -32,10 +32,10 @@ def main(
     results: Path, truth: Path, analysis: Path, used: Path, out: Path, plots: Path, params: Report
 ) -> None:
     """Write one self-contained HTML page of the whole run."""
+    from artifact_units.files.storage import whole_folder, write_text
     from artifact_units.report import page
     from artifact_units.report.data import Results
-    from artifact_units.storage import whole_folder, write_text
-    from steps.checks import read_params
+    from steps.making.checks import read_params
 
     values = read_params(used).model_dump() | {"report": params.model_dump()}
     given = page.contents(Results(results, truth, values, analysis))

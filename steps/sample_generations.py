@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from artifact_units.parts import Shards, gather
-from steps.command import input_path, output_path, say, step
-from steps.loading import generator_once
-from steps.parameters import Run, SampleGenerations
-from steps.shards import sharded
+from artifact_units.files.parts import Shards, gather
+from steps.making.command import input_path, output_path, say, step
+from steps.making.loading import generator_once
+from steps.making.parameters import Run, SampleGenerations
+from steps.making.shards import sharded
 
 
 @step(SampleGenerations, run=True)
@@ -23,11 +23,13 @@ def main(
     shards: Shards,
 ) -> None:
     """Sample generations, a latent seed an id, as lossless image shards."""
-    from artifact_units import compute, latents
-    from artifact_units.sampling import sampled_parts
-    from artifact_units.storage import whole_folder
+    from artifact_units.computing import devices
+    from artifact_units.files.storage import whole_folder
+    from artifact_units.images import latents
+    from artifact_units.layers import placing
+    from artifact_units.layers.sampling import sampled_parts
 
-    device = compute.prepare(run.device, run.threads)
+    device = devices.prepare(run.device, run.threads)
     network = generator_once(generator, device, run)
     sets = {
         "labelled": range(latents.LABELLED, latents.LABELLED + params.labelled),
@@ -40,7 +42,7 @@ def main(
     else:
         with whole_folder(out) as whole:
             computed = gather(parts, whole, shards.folder)
-    changed = compute.effect(network(), sets["labelled"], run.batch) if computed else ""
+    changed = placing.effect(network(), sets["labelled"], run.batch) if computed else ""
     made = f"{sum(map(len, sets.values()))} generations, {computed} of {len(parts)} parts computed"
     say(f"{made} on {device}{changed}")
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from steps.command import input_path, output_path, say, step
-from steps.parameters import Run, ScoreUnits
+from steps.making.command import input_path, output_path, say, step
+from steps.making.parameters import Run, ScoreUnits
 
 
 @step(ScoreUnits, run=True)
@@ -24,9 +24,10 @@ def main(
     run: Run,
 ) -> None:
     """Score every unit by every ranking into one table."""
-    from artifact_units import compute, registry
-    from artifact_units.scoring import RankingPlan, score_layers, write_scores
-    from artifact_units.sources import open_sources
+    from artifact_units import registry
+    from artifact_units.computing import devices
+    from artifact_units.units.scoring import RankingPlan, score_layers, write_scores
+    from artifact_units.units.sources import open_sources
 
     plans = {
         name: RankingPlan(
@@ -37,7 +38,7 @@ def main(
         )
         for name, entry in params.rankings.items()
     }
-    device = compute.prepare(run.device, run.threads)
+    device = devices.prepare(run.device, run.threads)
     sources = open_sources(
         featuremaps,
         heatmaps,

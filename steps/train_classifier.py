@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from steps.command import input_path, output_path, say, step
-from steps.parameters import Run, TrainClassifier
+from steps.making.command import input_path, output_path, say, step
+from steps.making.parameters import Run, TrainClassifier
 
 
 @step(TrainClassifier, run=True)
@@ -28,13 +28,14 @@ def main(
     """Train the artifact / normal / real classifier."""
     import json
 
-    from artifact_units import classifier as networks
-    from artifact_units import compute, examples, training
-    from artifact_units.images import open_images
-    from artifact_units.storage import whole_folder, write_text
-    from artifact_units.tables import read_table
+    from artifact_units.classifier import examples, training
+    from artifact_units.classifier import network as networks
+    from artifact_units.computing import devices
+    from artifact_units.files.storage import whole_folder, write_text
+    from artifact_units.files.tables import read_table
+    from artifact_units.images.image_sets import open_images
 
-    device = compute.prepare(run.device, run.threads)
+    device = devices.prepare(run.device, run.threads)
     classifier = networks.new_classifier(params.network, params.px, params.seed)
     if params.frozen or not Path(params.weights).is_dir():
         networks.load_imagenet(classifier, params.weights)

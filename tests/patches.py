@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from artifact_units.images import write_images
+from artifact_units.files.storage import sha256_of
+from artifact_units.images.image_sets import write_images
 from artifact_units.shapes import Images, Masks
-from artifact_units.storage import sha256_of
 
 PX = 32
 PATCH = 8

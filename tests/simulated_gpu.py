@@ -28,9 +28,10 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode, _get_current_function_mode
 from torch.utils._pytree import tree_leaves, tree_map_only
 
-from artifact_units import gpu_kernels, histograms, overlap
-from artifact_units.featuremaps import StoredFeaturemaps
-from artifact_units.stored import Streamed
+from artifact_units.computing import gpu_kernels
+from artifact_units.computing.stored import Streamed
+from artifact_units.units import histograms, overlap
+from artifact_units.units.featuremaps import StoredFeaturemaps
 
 CPU, GPU = torch.device("cpu"), torch.device("cuda", 0)
 MAKE = Tensor._make_wrapper_subclass

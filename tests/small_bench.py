@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from demo.bench.settings import Settings
+from studies.bench.settings import Settings
 
 TINY = Settings(
     labelled=80,

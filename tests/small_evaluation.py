@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from artifact_units.evaluation import Sources
-from artifact_units.extraction import write_features
-from artifact_units.features import Extractor
-from artifact_units.heatmaps import HeatmapSet, write_heatmaps
-from artifact_units.images import open_images, write_images
-from artifact_units.tables import write_table
+from artifact_units.classifier.heatmaps import HeatmapSet, write_heatmaps
+from artifact_units.evaluation.measuring import Sources
+from artifact_units.files.tables import write_table
+from artifact_units.images.extraction import write_features
+from artifact_units.images.features import Extractor
+from artifact_units.images.image_sets import open_images, write_images
 
 PX = 4
 CORRECTIONS = ["none", "half", "perfect"]

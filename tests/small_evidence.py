@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 import torch
 
-from artifact_units.correcting import CorrectionEvidence
-from artifact_units.evidence import RankedLayer
-from artifact_units.latents import latents_of
+from artifact_units.corrections.evidence import CorrectionEvidence
+from artifact_units.images.latents import latents_of
+from artifact_units.units.evidence import RankedLayer
 
 UNITS = {"layer1": 6, "layer2": 6, "layer3": 4}
 LABELS = {0: "normal", 1: "artifact", 2: "normal", 3: "artifact"}

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import torch
 
-from artifact_units.generator import Generator
 from artifact_units.generators import as_generator
 from artifact_units.generators.pggan import PGGAN
+from artifact_units.layers.generator import Generator
 
 
 def small_generator(widths: Sequence[int] = (12,) * 6, deviation: float = 0.15) -> Generator:

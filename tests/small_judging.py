@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
+from artifact_units.images.shards import write_shard
 from artifact_units.judging.judgements import Answers, Judgement, Pair, record_of
 from artifact_units.judging.study import Study
-from artifact_units.shards import write_shard
 
 PX = 16
 CORRECTIONS = ("none", "sequential", "random")

@@ -9,14 +9,14 @@ import torch
 from safetensors.torch import save_file
 from small_generator import smaller_generator
 
-from artifact_units.classifier import new_classifier, save_classifier
-from artifact_units.corrections import Correction, text_of
-from artifact_units.edits import Scale
+from artifact_units.classifier.heatmaps import HeatmapSet, write_heatmaps
+from artifact_units.classifier.network import new_classifier, save_classifier
+from artifact_units.corrections.correction import Correction, text_of
+from artifact_units.files.tables import write_table
 from artifact_units.generators import save_generator
-from artifact_units.heatmaps import HeatmapSet, write_heatmaps
-from artifact_units.hooks import featuremaps_of
-from artifact_units.latents import latents_of
-from artifact_units.tables import write_table
+from artifact_units.images.latents import latents_of
+from artifact_units.layers.edits import Scale
+from artifact_units.layers.hooks import featuremaps_of
 
 IDS = np.arange(2_000_000, 2_000_010)  # held out: the even ones are artifacts, with .98
 LABELLED = np.arange(12)  # the even ones are artifacts; 8 ... 11 validate

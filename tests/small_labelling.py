@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from artifact_units.shards import write_shard
+from artifact_units.images.shards import write_shard
 
 PX = 16
 

@@ -13,13 +13,13 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from artifact_units.changes import changes_between
-from artifact_units.heatmaps import HeatmapSet, masks_from, write_heatmaps
-from artifact_units.histograms import Histogram, write_histograms
-from artifact_units.images import write_images
-from artifact_units.latents import HELDOUT, LABELLED
-from artifact_units.measurements import Measurement, write_measurements
-from artifact_units.tables import write_table
+from artifact_units.classifier.heatmaps import HeatmapSet, masks_from, write_heatmaps
+from artifact_units.evaluation.changes import changes_between
+from artifact_units.evaluation.measurements import Measurement, write_measurements
+from artifact_units.files.tables import write_table
+from artifact_units.images.image_sets import write_images
+from artifact_units.images.latents import HELDOUT, LABELLED
+from artifact_units.units.histograms import Histogram, write_histograms
 
 PX = 32
 LAYERS = {"layer1": 8, "layer2": 16}  # layer -> grid

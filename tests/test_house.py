@@ -20,9 +20,9 @@ from house import (
     step_of,
 )
 
-from artifact_units.manifests import SUFFIX
-from steps.checks import read_params
-from steps.parameters import Params
+from artifact_units.files.manifests import SUFFIX
+from steps.making.checks import read_params
+from steps.making.parameters import Params
 
 STAGES = {name: stage for name, stage in stages().items() if step_of(stage)}
 STEPS = {
@@ -37,16 +37,16 @@ UNLISTED = [
     for name in (
         "artifact_units/errors.py",
         "artifact_units/shapes.py",
-        "steps/command.py",
-        "steps/contract.py",
-        "steps/engine.py",
-        "steps/groups.py",
-        "steps/limits.py",
-        "steps/parameters.py",
-        "steps/checks.py",
-        "steps/sections.py",
-        "steps/shards.py",
-        "steps/values.py",
+        "steps/making/command.py",
+        "steps/making/contract.py",
+        "steps/making/engine.py",
+        "steps/making/groups.py",
+        "steps/making/limits.py",
+        "steps/making/parameters.py",
+        "steps/making/checks.py",
+        "steps/making/sections.py",
+        "steps/making/shards.py",
+        "steps/making/values.py",
     )
 ]
 

@@ -5,9 +5,9 @@ Needs a ranking. Costs nothing an image: it folds into the weights.
 
 from __future__ import annotations
 
-from artifact_units.correcting import CorrectionEvidence, worst_units
-from artifact_units.corrections import Correction
-from artifact_units.edits import Scale
+from artifact_units.corrections.correction import Correction
+from artifact_units.corrections.evidence import CorrectionEvidence, worst_units
+from artifact_units.layers.edits import Scale
 
 
 def correct(evidence: CorrectionEvidence, *, layer: str, n: int) -> Correction:

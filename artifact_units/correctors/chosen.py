@@ -5,8 +5,8 @@ Needs labels and the classifier, which it was chosen by. Costs an image what the
 
 from __future__ import annotations
 
-from artifact_units.correcting import CorrectionEvidence
-from artifact_units.corrections import Correction
+from artifact_units.corrections.correction import Correction
+from artifact_units.corrections.evidence import CorrectionEvidence
 from artifact_units.errors import UserError
 
 

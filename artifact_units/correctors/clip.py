@@ -8,11 +8,11 @@ Needs a ranking and labels. Costs two comparisons a value of the units clipped.
 
 from __future__ import annotations
 
-from artifact_units.correcting import CorrectionEvidence, layer_names, worst_units
-from artifact_units.corrections import Correction
-from artifact_units.edits import Clip
+from artifact_units.corrections.correction import Correction
+from artifact_units.corrections.evidence import CorrectionEvidence, layer_names, worst_units
 from artifact_units.errors import UserError
-from artifact_units.tallies import tallied, usual_range
+from artifact_units.layers.edits import Clip
+from artifact_units.units.tallies import tallied, usual_range
 
 
 def correct(

@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import torch
 
-from artifact_units.correcting import CorrectionEvidence, layer_names
-from artifact_units.corrections import Correction
-from artifact_units.edits import Calm
+from artifact_units.corrections.correction import Correction
+from artifact_units.corrections.evidence import CorrectionEvidence, layer_names
+from artifact_units.layers.edits import Calm
 
 
 def correct(

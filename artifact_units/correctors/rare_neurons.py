@@ -10,11 +10,11 @@ Needs no label, no classifier, no real image and no ranking. Costs a comparison 
 
 from __future__ import annotations
 
-from artifact_units.correcting import CorrectionEvidence, layer_names
-from artifact_units.corrections import Correction
-from artifact_units.edits import Silence
+from artifact_units.corrections.correction import Correction
+from artifact_units.corrections.evidence import CorrectionEvidence, layer_names
 from artifact_units.errors import UserError
-from artifact_units.tallies import often_active
+from artifact_units.layers.edits import Silence
+from artifact_units.units.tallies import often_active
 
 
 def correct(

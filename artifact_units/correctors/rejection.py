@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from artifact_units.correcting import CorrectionEvidence
-from artifact_units.corrections import Correction
+from artifact_units.corrections.correction import Correction
+from artifact_units.corrections.evidence import CorrectionEvidence
 from artifact_units.errors import UserError
-from artifact_units.latent_edits import Redraw
+from artifact_units.layers.latent_edits import Redraw
 
 
 def correct(evidence: CorrectionEvidence, *, least: float = 0.5, tries: int = 10) -> Correction:

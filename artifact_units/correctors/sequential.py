@@ -10,9 +10,14 @@ Needs a ranking. Costs a multiplication a layer and image, or nothing where it i
 
 from __future__ import annotations
 
-from artifact_units.correcting import CorrectionEvidence, factors, layer_names, worst_units
-from artifact_units.corrections import Correction
-from artifact_units.edits import Scale
+from artifact_units.corrections.correction import Correction
+from artifact_units.corrections.evidence import (
+    CorrectionEvidence,
+    factors,
+    layer_names,
+    worst_units,
+)
+from artifact_units.layers.edits import Scale
 
 
 def correct(

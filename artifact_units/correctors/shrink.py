@@ -5,10 +5,15 @@ Needs a ranking and labels. Costs a multiplication and an addition a layer and i
 
 from __future__ import annotations
 
-from artifact_units.correcting import CorrectionEvidence, factors, layer_names, worst_units
-from artifact_units.corrections import Correction
-from artifact_units.edits import Shrink
-from artifact_units.tallies import tallied
+from artifact_units.corrections.correction import Correction
+from artifact_units.corrections.evidence import (
+    CorrectionEvidence,
+    factors,
+    layer_names,
+    worst_units,
+)
+from artifact_units.layers.edits import Shrink
+from artifact_units.units.tallies import tallied
 
 
 def correct(

@@ -6,10 +6,10 @@ option of its generator. Needs nothing, and costs nothing an image.
 
 from __future__ import annotations
 
-from artifact_units.correcting import CorrectionEvidence
-from artifact_units.corrections import Correction
+from artifact_units.corrections.correction import Correction
+from artifact_units.corrections.evidence import CorrectionEvidence
 from artifact_units.errors import UserError
-from artifact_units.latent_edits import Truncate
+from artifact_units.layers.latent_edits import Truncate
 
 
 def correct(evidence: CorrectionEvidence, *, bound: float = 1.0) -> Correction:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import torch
 
-from artifact_units.features import Extractor
+from artifact_units.computing.transfers import sent
+from artifact_units.files.weights import KnownWeights, misfit, read_weights
+from artifact_units.images.features import Extractor
 from artifact_units.shapes import Features, Images
-from artifact_units.transfers import sent
-from artifact_units.weights import KnownWeights, misfit, read_weights
 
 WEIGHTS = KnownWeights(
     file="weights-inception-2015-12-05-6726825d.pth",

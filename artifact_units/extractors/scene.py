@@ -14,13 +14,13 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from artifact_units.checkpoints import read_checkpoint
+from artifact_units.computing.transfers import sent
 from artifact_units.errors import UserError
-from artifact_units.features import Extractor
-from artifact_units.images import unit_from_byte
+from artifact_units.files.checkpoints import read_checkpoint
+from artifact_units.files.storage import whole_file
+from artifact_units.images.features import Extractor
+from artifact_units.images.image_sets import unit_from_byte
 from artifact_units.shapes import Features, Images
-from artifact_units.storage import whole_file
-from artifact_units.transfers import sent
 
 PX = 32  # images of any size are resized to this
 DIM = 64

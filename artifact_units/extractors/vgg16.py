@@ -7,11 +7,11 @@ from pathlib import Path
 import torch
 from torch.nn import functional as F
 
-from artifact_units.features import Extractor
-from artifact_units.images import unit_from_byte
+from artifact_units.computing.transfers import sent
+from artifact_units.files.weights import KnownWeights, misfit, read_weights
+from artifact_units.images.features import Extractor
+from artifact_units.images.image_sets import unit_from_byte
 from artifact_units.shapes import Features, Images
-from artifact_units.transfers import sent
-from artifact_units.weights import KnownWeights, misfit, read_weights
 
 WEIGHTS = KnownWeights(
     file="vgg16-397923af.pth", sha256="397923af", source="torchvision's ImageNet weights of VGG-16"

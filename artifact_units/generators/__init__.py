@@ -14,12 +14,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from artifact_units.checkpoints import Checkpoint, State, generator_state, read_checkpoint
 from artifact_units.errors import UserError
-from artifact_units.generator import Generator
+from artifact_units.files.checkpoints import Checkpoint, State, generator_state, read_checkpoint
 from artifact_units.generators import foreign, own
 from artifact_units.generators.own import NOTES, as_generator, save_generator
-from artifact_units.layouts import OWN, Layout, Tensors
+from artifact_units.layers.generator import Generator
+from artifact_units.layers.layouts import OWN, Layout, Tensors
 from artifact_units.registry import checked_options
 
 __all__ = ["as_generator", "load_generator", "save_generator"]

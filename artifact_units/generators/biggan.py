@@ -18,8 +18,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from artifact_units.generator import Generator, Layer
-from artifact_units.layouts import OWN, NotExact
+from artifact_units.layers.generator import Generator, Layer
+from artifact_units.layers.layouts import OWN, NotExact
 
 EPSILON = 1e-5
 VANISHING = 2.0**-40

@@ -17,9 +17,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from artifact_units.errors import UserError
-from artifact_units.generator import Generator, Layer
 from artifact_units.generators.biggan import Attention, Stage
-from artifact_units.layouts import OWN
+from artifact_units.layers.generator import Generator, Layer
+from artifact_units.layers.layouts import OWN
 
 EPSILON = 1e-4  # of every batch norm in the public files
 

@@ -10,11 +10,11 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from artifact_units.edits import Scale
-from artifact_units.generator import Generator
 from artifact_units.generators.biggan import attention_shapes, scale_statistics
 from artifact_units.generators.biggan_deep import EPSILON, BigGANDeep, as_generator
-from artifact_units.layouts import Layout, NotExact, Tensors
+from artifact_units.layers.edits import Scale
+from artifact_units.layers.generator import Generator
+from artifact_units.layers.layouts import Layout, NotExact, Tensors
 
 
 def _build(tensors: Tensors, *, config: str | None = None) -> Generator:

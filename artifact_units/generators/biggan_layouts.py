@@ -14,8 +14,6 @@ from collections.abc import Mapping
 from torch import Tensor
 from torch.nn import functional as F
 
-from artifact_units.edits import Scale
-from artifact_units.generator import Generator
 from artifact_units.generators.biggan import (
     EPSILON,
     BigGAN,
@@ -23,7 +21,9 @@ from artifact_units.generators.biggan import (
     attention_shapes,
     scale_statistics,
 )
-from artifact_units.layouts import Layout, Tensors
+from artifact_units.layers.edits import Scale
+from artifact_units.layers.generator import Generator
+from artifact_units.layers.layouts import Layout, Tensors
 
 STATISTICS = ("stored_{}", "bn.stored_{}", "bn.running_{}")  # ajbrock's three batch norms
 

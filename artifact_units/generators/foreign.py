@@ -23,8 +23,8 @@ from ruamel.yaml.error import YAMLError
 from torch import Tensor, nn
 
 from artifact_units.errors import UserError, did_you_mean, yaml_problem
-from artifact_units.generator import Generator, Layer
-from artifact_units.storage import sha256_of
+from artifact_units.files.storage import sha256_of
+from artifact_units.layers.generator import Generator, Layer
 
 KEYS = ("generator", "sha256", "options", "class")
 SUFFIXES = (".yaml", ".yml")

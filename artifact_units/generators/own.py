@@ -18,13 +18,13 @@ from typing import Any
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from artifact_units.checkpoints import Checkpoint
-from artifact_units.edits import KINDS, Edit, Scale, check_edit, described, revived
 from artifact_units.errors import UserError
-from artifact_units.generator import Generator
+from artifact_units.files.checkpoints import Checkpoint
+from artifact_units.files.storage import whole_file
 from artifact_units.generators.pggan_layouts import fold as pggan_fold
-from artifact_units.layouts import OWN, NotExact
-from artifact_units.storage import whole_file
+from artifact_units.layers.edits import KINDS, Edit, Scale, check_edit, described, revived
+from artifact_units.layers.generator import Generator
+from artifact_units.layers.layouts import OWN, NotExact
 
 NOTES = "artifact_units"  # the metadata key of our own files
 CARRIED = "carried_edits"  # attribute of a layer: what its output goes through
@@ -130,7 +130,7 @@ def _family(network: nn.Module) -> str:
             return family
     raise UserError(
         f"a {type(network).__name__} of your own cannot be written in our layout; give the edits "
-        "of its edits.json to artifact_units.hooks.edited where you run it"
+        "of its edits.json to artifact_units.layers.hooks.edited where you run it"
     )
 
 

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from artifact_units.generator import Generator, Layer
-from artifact_units.layouts import one_hot
+from artifact_units.layers.generator import Generator, Layer
+from artifact_units.layers.layouts import one_hot
 
 SLOPE = 0.2
 EPSILON = 1e-8

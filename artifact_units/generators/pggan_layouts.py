@@ -14,10 +14,10 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from artifact_units.edits import Scale
-from artifact_units.generator import Generator
 from artifact_units.generators.pggan import PGGAN, as_generator
-from artifact_units.layouts import Layout, NotExact, Tensors
+from artifact_units.layers.edits import Scale
+from artifact_units.layers.generator import Generator
+from artifact_units.layers.layouts import Layout, NotExact, Tensors
 
 
 @dataclass(frozen=True)

@@ -16,14 +16,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from artifact_units.checkpoints import read_checkpoint, write_state
 from artifact_units.errors import UserError
+from artifact_units.files.checkpoints import read_checkpoint, write_state
+from artifact_units.files.storage import whole_file
 from artifact_units.generators import built, recognise
 from artifact_units.generators.biggan import BigGAN, ConditionalNorm
 from artifact_units.generators.biggan_layouts import statistic
 from artifact_units.generators.own import NOTES, read_notes
-from artifact_units.layouts import Tensors
-from artifact_units.storage import whole_file
+from artifact_units.layers.layouts import Tensors
 
 KEPT_IN = ("biggan-ajbrock", "unetgan")  # layouts that keep running statistics
 WHOSE = "one of BigGAN (ajbrock) or U-Net GAN"

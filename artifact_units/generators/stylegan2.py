@@ -21,9 +21,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from artifact_units.generator import Generator, Layer
-from artifact_units.layouts import OWN, one_hot
-from artifact_units.transfers import sent
+from artifact_units.computing.transfers import sent
+from artifact_units.layers.generator import Generator, Layer
+from artifact_units.layers.layouts import OWN, one_hot
 
 EPSILON = 1e-8
 GAIN = math.sqrt(2)

@@ -11,10 +11,10 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from artifact_units.edits import Scale
-from artifact_units.generator import Generator
 from artifact_units.generators.stylegan2_keys import FORMS, Form
-from artifact_units.layouts import NotExact
+from artifact_units.layers.edits import Scale
+from artifact_units.layers.generator import Generator
+from artifact_units.layers.layouts import NotExact
 
 
 def fold(

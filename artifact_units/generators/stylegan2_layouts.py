@@ -12,11 +12,11 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from artifact_units.generator import Generator
 from artifact_units.generators.stylegan2 import TAPS, StyleGAN2, as_generator
 from artifact_units.generators.stylegan2_folding import fold, fold_roughly
 from artifact_units.generators.stylegan2_keys import FORMS, Form
-from artifact_units.layouts import Layout, Tensors
+from artifact_units.layers.generator import Generator
+from artifact_units.layers.layouts import Layout, Tensors
 
 LEARNING_RATE = 0.01  # multiplier of the mapping, in every public file
 SEED = 0  # of noise and of the mean w, where a file has none

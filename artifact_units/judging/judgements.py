@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from artifact_units.errors import UserError
-from artifact_units.storage import read_text
+from artifact_units.files.storage import read_text
 
 KINDS = {
     "artifacts": "a held-out artifact generation, and the same corrected",

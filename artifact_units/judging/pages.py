@@ -15,7 +15,7 @@ from starlette.routing import Route
 from artifact_units.errors import UserError
 from artifact_units.judging.book import Book
 from artifact_units.judging.judgements import answers_of
-from artifact_units.raters import rater_name
+from artifact_units.labels.raters import rater_name
 from artifact_units.serving import Access, Missing, body, make_app, png_response, render
 
 HERE = Path(__file__).parent

@@ -15,11 +15,11 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+from artifact_units.files.storage import write_text
+from artifact_units.files.tables import write_table
 from artifact_units.judging.judgements import Judgement, Pair
 from artifact_units.judging.statistics import fleiss_kappa, wilson
-from artifact_units.raters import cohens_kappa
-from artifact_units.storage import write_text
-from artifact_units.tables import write_table
+from artifact_units.labels.raters import cohens_kappa
 
 Given = Mapping[Pair, Mapping[str, Judgement]]  # judgements.latest
 NAN = float("nan")

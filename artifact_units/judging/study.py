@@ -8,10 +8,10 @@ from hashlib import sha256
 from pathlib import Path
 
 from artifact_units.errors import UserError
+from artifact_units.files.storage import sha256_of
+from artifact_units.images.shards import shards_of
 from artifact_units.judging.judgements import KINDS, Pair
 from artifact_units.serving import Pictures
-from artifact_units.shards import shards_of
-from artifact_units.storage import sha256_of
 
 
 @dataclass(frozen=True)

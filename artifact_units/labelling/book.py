@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
-from artifact_units.labels import Verdict, finals, latest, read_verdicts, record_of
+from artifact_units.labels.splits import check_checkpoint
+from artifact_units.labels.verdicts import Verdict, finals, latest, read_verdicts, record_of
 from artifact_units.serving import Journal, Missing
-from artifact_units.splits import check_checkpoint
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from artifact_units.errors import UserError
-from artifact_units.labels import CLASSES, VERDICTS, Verdict, latest, read_verdicts
+from artifact_units.files.storage import whole_folder
+from artifact_units.labels.splits import check_checkpoint
+from artifact_units.labels.verdicts import CLASSES, VERDICTS, Verdict, latest, read_verdicts
 from artifact_units.serving import Pictures
-from artifact_units.splits import check_checkpoint
-from artifact_units.storage import whole_folder
 
 COLUMNS = ("id", "rater", "verdict")
 GIVEN = VERDICTS[:-1]  # undo is no verdict elsewhere

@@ -14,8 +14,8 @@ from starlette.routing import Route
 
 from artifact_units.errors import UserError
 from artifact_units.labelling.book import Book
-from artifact_units.labels import VERDICTS, Painted, Verdict, painted
-from artifact_units.raters import disagreements, pairs, rater_name
+from artifact_units.labels.raters import disagreements, pairs, rater_name
+from artifact_units.labels.verdicts import VERDICTS, Painted, Verdict, painted
 from artifact_units.serving import (
     Access,
     Missing,

@@ -12,10 +12,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from artifact_units.classifier import STAGES, Classifier
+from artifact_units.classifier.network import STAGES, Classifier
+from artifact_units.computing.transfers import sent
 from artifact_units.errors import UserError, did_you_mean
 from artifact_units.shapes import Featuremaps, Heatmaps, Images, Logits
-from artifact_units.transfers import sent
 
 # y as a sum of the logits of artifact, normal, real (before the softmax).
 TARGETS = {"artifact": (1.0, 0.0, 0.0), "contrast": (1.0, -1.0, 0.0)}

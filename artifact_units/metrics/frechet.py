@@ -9,9 +9,9 @@ from torch_fidelity.metric_fid import (
     fid_statistics_to_metric,
 )
 
-from artifact_units.features import check_enough
-from artifact_units.gaussians import Resampled, gaussian_of
-from artifact_units.remembered import remembered
+from artifact_units.computing.remembered import remembered
+from artifact_units.evaluation.gaussians import Resampled, gaussian_of
+from artifact_units.images.features import check_enough
 from artifact_units.shapes import Features, Reals
 
 

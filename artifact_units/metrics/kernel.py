@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from torch_fidelity.metric_kid import KEY_METRIC_KID_MEAN, kernel_poly, kid_features_to_metric
 
-from artifact_units.features import check_enough
-from artifact_units.neighbours import rows_at_once
+from artifact_units.evaluation.neighbours import rows_at_once
+from artifact_units.images.features import check_enough
 from artifact_units.shapes import Features, Reals
 
 KERNEL = {"kid_kernel_poly_degree": 3, "kid_kernel_poly_gamma": None, "kid_kernel_poly_coef0": 1}

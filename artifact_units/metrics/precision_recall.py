@@ -10,9 +10,9 @@ from torch_fidelity.metric_prc import (
     prc_features_to_metric,
 )
 
-from artifact_units.compute import filled
-from artifact_units.features import check_enough
-from artifact_units.neighbours import distances, radii, rows_at_once
+from artifact_units.computing.batches import filled
+from artifact_units.evaluation.neighbours import distances, radii, rows_at_once
+from artifact_units.images.features import check_enough
 from artifact_units.shapes import Features, Reals
 
 

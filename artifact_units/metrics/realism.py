@@ -9,9 +9,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from artifact_units.compute import filled
-from artifact_units.features import check_enough
-from artifact_units.neighbours import distances, radii
+from artifact_units.computing.batches import filled
+from artifact_units.evaluation.neighbours import distances, radii
+from artifact_units.images.features import check_enough
 from artifact_units.shapes import Features, Reals
 
 FLOOR = 1e-5  # added to distances, as the authors do

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from artifact_units.errors import UserError
-from artifact_units.evidence import Evidence, UnitScores
+from artifact_units.units.evidence import Evidence, UnitScores
 
 
 def score(evidence: Evidence) -> UnitScores:

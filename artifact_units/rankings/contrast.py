@@ -11,8 +11,8 @@ from dataclasses import replace
 import numpy as np
 
 from artifact_units.errors import UserError
-from artifact_units.evidence import Evidence, UnitScores
 from artifact_units.rankings import defective_score
+from artifact_units.units.evidence import Evidence, UnitScores
 
 
 def score(evidence: Evidence) -> UnitScores:

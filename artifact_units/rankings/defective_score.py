@@ -11,8 +11,8 @@ from __future__ import annotations
 import torch
 
 from artifact_units.errors import UserError
-from artifact_units.evidence import Evidence, UnitScores
-from artifact_units.overlap import overlap_of
+from artifact_units.units.evidence import Evidence, UnitScores
+from artifact_units.units.overlap import overlap_of
 
 
 def score(evidence: Evidence) -> UnitScores:

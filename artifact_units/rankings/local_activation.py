@@ -11,11 +11,11 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from artifact_units.compute import filled
+from artifact_units.computing.batches import filled
+from artifact_units.computing.stored import in_parts
 from artifact_units.errors import UserError
-from artifact_units.evidence import Evidence, UnitScores
-from artifact_units.stored import in_parts
-from artifact_units.tallies import by_units, tallied
+from artifact_units.units.evidence import Evidence, UnitScores
+from artifact_units.units.tallies import by_units, tallied
 
 
 def score(evidence: Evidence, *, share: float = 0.1) -> UnitScores:

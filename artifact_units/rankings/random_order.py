@@ -6,7 +6,7 @@ import zlib
 
 import numpy as np
 
-from artifact_units.evidence import Evidence, UnitScores
+from artifact_units.units.evidence import Evidence, UnitScores
 
 
 def score(evidence: Evidence) -> UnitScores:

@@ -12,12 +12,12 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from artifact_units.compute import filled
+from artifact_units.computing.batches import filled
+from artifact_units.computing.stored import in_parts
 from artifact_units.errors import UserError
-from artifact_units.evidence import Evidence, UnitScores
 from artifact_units.shapes import Featuremaps
-from artifact_units.stored import in_parts
-from artifact_units.tallies import by_units, check_countable, tallied, usual_range
+from artifact_units.units.evidence import Evidence, UnitScores
+from artifact_units.units.tallies import by_units, check_countable, tallied, usual_range
 
 TAIL = 0.005
 FLOOR = 0.05  # of a unit's deviation: the least that a range counts for

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import torch
 
-from artifact_units.compute import filled
+from artifact_units.computing.batches import filled
+from artifact_units.computing.stored import in_parts
 from artifact_units.errors import UserError
-from artifact_units.evidence import Evidence, UnitScores
-from artifact_units.stored import in_parts
-from artifact_units.tallies import often_active
+from artifact_units.units.evidence import Evidence, UnitScores
+from artifact_units.units.tallies import often_active
 
 
 def score(evidence: Evidence, *, rate: float = 0.3) -> UnitScores:

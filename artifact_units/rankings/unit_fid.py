@@ -10,8 +10,8 @@ from __future__ import annotations
 import numpy as np
 
 from artifact_units.errors import UserError
-from artifact_units.evidence import Evidence, UnitScores
-from artifact_units.gaussians import Resampled, gaussian_of
+from artifact_units.evaluation.gaussians import Resampled, gaussian_of
+from artifact_units.units.evidence import Evidence, UnitScores
 
 
 def score(evidence: Evidence, *, top: int = 1000) -> UnitScores:

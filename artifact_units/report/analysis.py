@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
-from artifact_units.measurements import Summary
+from artifact_units.evaluation.measurements import Summary
 from artifact_units.report.charts import Curves, sheet
 from artifact_units.report.data import Results, Rows
 from artifact_units.report.findings import UNCORRECTED, Findings

@@ -8,7 +8,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from artifact_units.measurements import Summary
+from artifact_units.evaluation.measurements import Summary
 from artifact_units.report.charts import Dot, dots
 from artifact_units.report.data import Results
 from artifact_units.report.findings import UNCORRECTED, Findings

@@ -18,15 +18,15 @@ import torch
 from safetensors import safe_open
 from torch import Tensor
 
+from artifact_units.classifier.heatmaps import HeatmapSet, read_heatmaps
 from artifact_units.errors import UserError
-from artifact_units.heatmaps import HeatmapSet, read_heatmaps
-from artifact_units.histograms import histogram_of
-from artifact_units.images import ImageSet, open_images
-from artifact_units.manifests import SUFFIX, manifest_of
-from artifact_units.measurements import Measurement, read_measurements
-from artifact_units.storage import read_text
-from artifact_units.tables import read_table
-from artifact_units.truth import open_truth
+from artifact_units.evaluation.measurements import Measurement, read_measurements
+from artifact_units.evaluation.truth import open_truth
+from artifact_units.files.manifests import SUFFIX, manifest_of
+from artifact_units.files.storage import read_text
+from artifact_units.files.tables import read_table
+from artifact_units.images.image_sets import ImageSet, open_images
+from artifact_units.units.histograms import histogram_of
 
 Rows = list[dict[str, Any]]
 # Outputs that led to the page, in the order of the stages; the corrections follow.

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from artifact_units.errors import UserError
-from artifact_units.measurements import Measurement, Summary, summarise
+from artifact_units.evaluation.measurements import Measurement, Summary, summarise
 from artifact_units.report.data import Results
 from artifact_units.report.tried import chosen_of
 from artifact_units.report.words import counted, interval, listed, metric, number, percent

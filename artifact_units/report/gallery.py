@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from artifact_units.heatmaps import masks_from
-from artifact_units.images import ImageSet
+from artifact_units.classifier.heatmaps import masks_from
+from artifact_units.images.image_sets import ImageSet
 from artifact_units.report.data import Results
 from artifact_units.report.findings import UNCORRECTED
 from artifact_units.report.pictures import LARGEST, Picture, data_uri, heated, outline, to_grid

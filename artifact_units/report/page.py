@@ -12,7 +12,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from artifact_units.labels import CLASSES
+from artifact_units.labels.verdicts import CLASSES
 from artifact_units.report import analysis, corrections, tried, units, used
 from artifact_units.report.charts import Curves, curves, filed
 from artifact_units.report.corrections import cell

@@ -7,9 +7,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from artifact_units.manifests import digest_of
+from artifact_units.files.manifests import digest_of
+from artifact_units.files.storage import sha256_of
 from artifact_units.report.data import Results
-from artifact_units.storage import sha256_of
 
 LIBRARIES = ("torch", "torchvision", "torch-fidelity", "numpy", "pillow", "matplotlib", "pyarrow")
 

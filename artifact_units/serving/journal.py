@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from artifact_units.errors import UserError
-from artifact_units.storage import sync
+from artifact_units.files.storage import sync
 
 SHOWN = 60  # bytes of a torn line in the notice
 

@@ -15,9 +15,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from artifact_units.errors import UserError
+from artifact_units.files.tables import metadata_of, read_table
+from artifact_units.images.shards import shards_of
 from artifact_units.serving.site import Missing
-from artifact_units.shards import shards_of
-from artifact_units.tables import metadata_of, read_table
 
 KEPT = 128 * 2**20  # bytes of pixels whose PNG are kept
 FASTEST = 1  # of PNG's compressions

@@ -6,11 +6,11 @@ import numpy as np
 import torch
 from small_generator import small_generator
 
-from artifact_units import compute
-from artifact_units.images import open_images, write_images
-from artifact_units.labels import Verdict
-from artifact_units.latents import latents_of
-from artifact_units.truth import open_truth
+from artifact_units.evaluation.truth import open_truth
+from artifact_units.images.image_sets import open_images, write_images
+from artifact_units.images.latents import latents_of
+from artifact_units.labels.verdicts import Verdict
+from artifact_units.layers import placing
 from demo.annotator import Compared, compared, verdicts_of, write_truths
 from demo.planting import plant
 
@@ -60,8 +60,8 @@ def test_what_is_written_of_the_truth_is_read_back(tmp_path) -> None:
 def test_generations_are_held_against_clean_twins_of_the_same_latents(tmp_path) -> None:
     planted = plant(small_generator(), latents_of(range(100), 8), seed=0)
     ids = np.arange(30, 90)
-    write_images(tmp_path, ids, compute.sample(planted.broken, ids, 20))
-    twins = compute.sample(planted.clean, ids, 25)
+    write_images(tmp_path, ids, placing.sample(planted.broken, ids, 20))
+    twins = placing.sample(planted.clean, ids, 25)
     found = compared(open_images(tmp_path), twins, mask_difference=0.01, area=0.0)
     with torch.no_grad():
         change = (planted.broken(latents_of(ids, 8)) - planted.clean(latents_of(ids, 8))).abs()

@@ -7,7 +7,7 @@ import torch
 from small_generator import small_generator
 
 from artifact_units.errors import UserError
-from artifact_units.latents import latents_of
+from artifact_units.images.latents import latents_of
 from demo.judging import Bounds, Judgement, first_accepted, judge
 from demo.planting import Planted, plant
 

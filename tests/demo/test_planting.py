@@ -4,12 +4,12 @@ import pytest
 import torch
 from small_generator import small_generator
 
-from artifact_units.edits import Scale
 from artifact_units.errors import UserError
 from artifact_units.generators import as_generator
 from artifact_units.generators.pggan import PGGAN
-from artifact_units.hooks import edited, recorded
-from artifact_units.latents import latents_of
+from artifact_units.images.latents import latents_of
+from artifact_units.layers.edits import Scale
+from artifact_units.layers.hooks import edited, recorded
 from artifact_units.shapes import Featuremaps
 from demo.patterns import RATE
 from demo.planting import Chain, chains_of, plant

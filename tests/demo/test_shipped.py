@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from artifact_units.files.storage import sha256_of
 from artifact_units.generators import load_generator
-from artifact_units.storage import sha256_of
 
 DEMO = Path(__file__).parents[2] / "demo"
 

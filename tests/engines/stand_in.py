@@ -15,8 +15,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from artifact_units.parts import Part, Shards, gather
-from artifact_units.storage import write_text
+from artifact_units.files.parts import Part, Shards, gather
+from artifact_units.files.storage import write_text
 
 STAGE = Path(sys.argv[0]).stem
 LOG, KILL_AT, HOLD_AT = Path("parts.log"), Path("kill_at"), Path("hold_at")

@@ -18,13 +18,13 @@ from click.testing import CliRunner
 from parity.cases import FOLDER
 from PIL import Image
 
-from artifact_units.edits import Scale
-from artifact_units.export import difference, read_edits
+from artifact_units.corrections.export import difference, read_edits
+from artifact_units.files.manifests import SUFFIX
+from artifact_units.files.storage import sha256_of
 from artifact_units.generators import load_generator
-from artifact_units.images import open_images
-from artifact_units.labels import Verdict, lines_of
-from artifact_units.manifests import SUFFIX
-from artifact_units.storage import sha256_of
+from artifact_units.images.image_sets import open_images
+from artifact_units.labels.verdicts import Verdict, lines_of
+from artifact_units.layers.edits import Scale
 from workflow.bridge import read_graph
 
 # Checkpoint, what a .yaml file must say of it, and the layout that the correction comes out in.

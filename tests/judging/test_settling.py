@@ -8,10 +8,10 @@ import pytest
 from click.testing import CliRunner
 from small_judging import careful, careless, judged_by, said, write_judgements
 
+from artifact_units.files.tables import read_table
 from artifact_units.judging.judgements import latest
 from artifact_units.judging.settling import controls, headline, settle
 from artifact_units.judging.statistics import wilson
-from artifact_units.tables import read_table
 from steps.judge_corrections import main
 
 

@@ -9,9 +9,9 @@ import pytest
 from small_judging import ARTIFACTS, CORRECTIONS, COUNTS, NORMALS, study_of, write_sets
 
 from artifact_units.errors import UserError
+from artifact_units.images.shards import write_shard
 from artifact_units.judging.judgements import Pair
 from artifact_units.judging.study import Study, choose_pairs, trials_of
-from artifact_units.shards import write_shard
 
 IDS = {"artifacts": range(1000), "normals": range(2000, 2500), "identical": range(1000)}
 WANTED = {"artifacts": 200, "normals": 100, "identical": 20}

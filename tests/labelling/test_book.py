@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import torch
 
+from artifact_units.classifier.heatmaps import HeatmapSet
 from artifact_units.errors import UserError
-from artifact_units.heatmaps import HeatmapSet
+from artifact_units.evaluation.painted import mask_of, masks_by_id, overlap_with
 from artifact_units.labelling.book import Book, Progress, most_uncertain_first
-from artifact_units.labels import Painted, Verdict, finals, latest, read_verdicts, settle
-from artifact_units.painted import mask_of, masks_by_id, overlap_with
-from artifact_units.raters import cohens_kappa, disagreements, pairs, rater_name
+from artifact_units.labels.raters import cohens_kappa, disagreements, pairs, rater_name
+from artifact_units.labels.verdicts import Painted, Verdict, finals, latest, read_verdicts, settle
 from artifact_units.serving import Journal, Missing
 
 

@@ -22,9 +22,9 @@ from house import ROOT
 from playwright.sync_api import Page, expect
 from small_labelling import lines, write_problem
 
+from artifact_units.files.storage import sha256_of
 from artifact_units.labelling.pages import AHEAD
-from artifact_units.labels import Verdict, lines_of, read_verdicts, settle
-from artifact_units.storage import sha256_of
+from artifact_units.labels.verdicts import Verdict, lines_of, read_verdicts, settle
 
 if ABSENT:
     pytest.skip("no chromium; apt-get install chromium", allow_module_level=True)

@@ -7,7 +7,7 @@ from small_labelling import write_problem
 
 from artifact_units.errors import UserError
 from artifact_units.labelling import exchange
-from artifact_units.labels import Verdict, lines_of
+from artifact_units.labels.verdicts import Verdict, lines_of
 
 SAID = [(3, "ann", "artifact"), (3, "bob", "normal"), (12, "ann", "unsure")]
 

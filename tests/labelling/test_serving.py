@@ -16,8 +16,8 @@ from starlette.testclient import TestClient
 
 from artifact_units import serving
 from artifact_units.errors import UserError
+from artifact_units.images.shards import write_shard
 from artifact_units.serving import Access, Journal, Pictures, guard, make_app
-from artifact_units.shards import write_shard
 
 SECRET = "a secret of the tests"
 PIXELS = np.random.default_rng(0).integers(0, 256, (3, 3, 8, 8), np.uint8)

@@ -13,9 +13,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from artifact_units.edits import Scale
-from artifact_units.generator import Generator
 from artifact_units.generators import load_generator
+from artifact_units.layers.edits import Scale
+from artifact_units.layers.generator import Generator
 
 WHOLE = Path(__file__).parents[3] / "shared" / "parity"
 FOLDER = WHOLE if WHOLE.is_dir() else Path(__file__).parent / "data"

@@ -16,8 +16,8 @@ import pytest
 import torch
 from parity.cases import FOLDER, WHOLE, fits
 
-from artifact_units.checkpoints import AVERAGED, RAW, read_checkpoint, read_weights
 from artifact_units.errors import UserError
+from artifact_units.files.checkpoints import AVERAGED, RAW, read_checkpoint, read_weights
 from artifact_units.generators import load_generator
 
 PGGAN = FOLDER / "pggan-gandissect-a" / "checkpoint.pth"

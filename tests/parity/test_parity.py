@@ -9,7 +9,7 @@ import torch
 from parity.cases import Case, cases, fits, name_of, outputs
 from torch.nn.functional import leaky_relu
 
-from artifact_units.hooks import edited
+from artifact_units.layers.hooks import edited
 
 ALL = cases()
 TRUNCATIONS = {

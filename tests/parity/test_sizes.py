@@ -8,10 +8,10 @@ import pytest
 import torch
 from parity import made
 
-from artifact_units.edits import Scale
-from artifact_units.export import export
+from artifact_units.corrections.export import export
 from artifact_units.generators import load_generator
-from artifact_units.hooks import recorded
+from artifact_units.layers.edits import Scale
+from artifact_units.layers.hooks import recorded
 
 
 class Size(NamedTuple):

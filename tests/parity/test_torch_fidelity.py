@@ -7,9 +7,9 @@ import torch
 import torch_fidelity
 from torch.utils.data import Dataset
 
-from artifact_units.extraction import write_features
-from artifact_units.features import Extractor, read_features
-from artifact_units.images import open_images, write_images
+from artifact_units.images.extraction import write_features
+from artifact_units.images.features import Extractor, read_features
+from artifact_units.images.image_sets import open_images, write_images
 from artifact_units.metrics import frechet, kernel, precision_recall
 
 MIXING = torch.randn(3 * 8 * 8, 7, generator=torch.Generator().manual_seed(1)) / 500

@@ -16,20 +16,21 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 
-from artifact_units import registry, survey
-from artifact_units.compute import prepare
-from artifact_units.correcting import CorrectionEvidence
-from artifact_units.evidence import Evidence, RankedLayer
-from artifact_units.extraction import write_features
-from artifact_units.featuremaps import open_featuremaps
-from artifact_units.features import Extractor
-from artifact_units.generator import Layer
-from artifact_units.histograms import PATTERNS
-from artifact_units.images import open_images, write_images
-from artifact_units.masking import heatmaps_of
-from artifact_units.masks import MasksOnDemand
+from artifact_units import registry
+from artifact_units.classifier.masking import heatmaps_of
+from artifact_units.classifier.masks import MasksOnDemand
+from artifact_units.computing.devices import prepare
+from artifact_units.corrections.evidence import CorrectionEvidence
+from artifact_units.images.extraction import write_features
+from artifact_units.images.features import Extractor
+from artifact_units.images.image_sets import open_images, write_images
+from artifact_units.images.real_images import write_reals
+from artifact_units.layers.generator import Layer
 from artifact_units.metrics import kernel, precision_recall, realism
-from artifact_units.real_images import write_reals
+from artifact_units.units import survey
+from artifact_units.units.evidence import Evidence, RankedLayer
+from artifact_units.units.featuremaps import open_featuremaps
+from artifact_units.units.histograms import PATTERNS
 from demo.annotator import compared
 
 CPU = torch.device("cpu")

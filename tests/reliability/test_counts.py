@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from reliability.world import one_line
 
-from artifact_units.images import write_images
-from artifact_units.labels import read_verdicts
-from steps.command import Input
+from artifact_units.images.image_sets import write_images
+from artifact_units.labels.verdicts import read_verdicts
+from steps.making.command import Input
 
 WORKS = ""
 

@@ -20,31 +20,40 @@ from small_generator import small_generator, smaller_generator
 from small_known import IDS, write_known
 from torch import Tensor
 
-from artifact_units import compute, gpu_kernels, labelled, overlap, registry, stored
-from artifact_units.choice import Judge
-from artifact_units.classifier import STAGES, load_classifier, new_classifier, save_classifier
-from artifact_units.collection import featuremap_parts
-from artifact_units.corrections import Correction, artifact_probability, corrected
-from artifact_units.edits import KINDS, Calm, Clip, Scale, Shrink, Silence
-from artifact_units.evidence import Evidence
-from artifact_units.examples import Examples
-from artifact_units.extraction import feature_parts
+from artifact_units import registry
+from artifact_units.classifier.examples import Examples
+from artifact_units.classifier.heatmaps import HeatmapSet
+from artifact_units.classifier.masking import heatmaps_of
+from artifact_units.classifier.masks import MasksOnDemand
+from artifact_units.classifier.network import (
+    STAGES,
+    load_classifier,
+    new_classifier,
+    save_classifier,
+)
+from artifact_units.classifier.training import fit, predict
+from artifact_units.computing import gpu_kernels, stored
+from artifact_units.corrections import sources as labelled
+from artifact_units.corrections.choice import Judge
+from artifact_units.corrections.correction import Correction, artifact_probability, corrected
 from artifact_units.extractors import scene
-from artifact_units.features import FeatureSet
-from artifact_units.generator import Generator
+from artifact_units.files.manifests import noting
+from artifact_units.files.tables import read_table
 from artifact_units.generators import foreign, standing
-from artifact_units.heatmaps import HeatmapSet
-from artifact_units.hooks import edited
-from artifact_units.images import open_images, write_images
-from artifact_units.manifests import noting
+from artifact_units.images.extraction import feature_parts
+from artifact_units.images.features import FeatureSet
+from artifact_units.images.image_sets import open_images, write_images
+from artifact_units.layers import placing
+from artifact_units.layers.edits import KINDS, Calm, Clip, Scale, Shrink, Silence
+from artifact_units.layers.generator import Generator
+from artifact_units.layers.hooks import edited
 from artifact_units.maskers import grad_cam
-from artifact_units.masking import heatmaps_of
-from artifact_units.masks import MasksOnDemand
-from artifact_units.sources import Sources
-from artifact_units.survey import survey_parts, write_survey
-from artifact_units.tables import read_table
-from artifact_units.tallies import tallied
-from artifact_units.training import fit, predict
+from artifact_units.units import overlap
+from artifact_units.units.collection import featuremap_parts
+from artifact_units.units.evidence import Evidence
+from artifact_units.units.sources import Sources
+from artifact_units.units.survey import survey_parts, write_survey
+from artifact_units.units.tallies import tallied
 
 CPU = torch.device("cpu")
 DATA = Path(__file__).parents[1] / "parity" / "data"
@@ -105,11 +114,11 @@ def options_of(method: Callable[..., Any]) -> dict[str, Any]:
 
 
 def placed(device: torch.device, channels_last: bool = False) -> Generator:
-    return compute.placed(smaller_generator(), device, "float32", channels_last)
+    return placing.placed(smaller_generator(), device, "float32", channels_last)
 
 
 def sampled(device: torch.device, images: int, channels_last: bool = False) -> Tensor:
-    return torch.cat(list(compute.sample(placed(device, channels_last), range(images), 2)))
+    return torch.cat(list(placing.sample(placed(device, channels_last), range(images), 2)))
 
 
 def collect(folder: Path, device: torch.device, images: int) -> bytes:
@@ -200,7 +209,7 @@ def learnt(device: torch.device, images: int) -> list:
 def test_generations_are_those_of_the_cpu(gpu, channels_last) -> None:
     here, there = on_both(lambda device: sampled(device, 7, channels_last))
     assert torch.equal(here, there)
-    here, there = on_both(lambda device: compute.effect(placed(device, channels_last), range(3), 8))
+    here, there = on_both(lambda device: placing.effect(placed(device, channels_last), range(3), 8))
     assert here == there
 
 

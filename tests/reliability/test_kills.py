@@ -19,7 +19,7 @@ import pytest
 from reliability.world import World
 
 from artifact_units.errors import UserError
-from artifact_units.manifests import SUFFIX, hashes_of, verify
+from artifact_units.files.manifests import SUFFIX, hashes_of, verify
 
 STAGE = "sample_generations"
 OUT = Path("results/sample_generations")

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from reliability.world import need, one_line
 
-from artifact_units.manifests import hashes_of, manifest_of
-from steps.command import Output
+from artifact_units.files.manifests import hashes_of, manifest_of
+from steps.making.command import Output
 
 # Stages and which of their outputs is put where there is little space.
 BIG = [

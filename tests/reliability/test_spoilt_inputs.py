@@ -13,8 +13,8 @@ import pytest
 import torch
 from reliability.world import World, one_line
 
-from artifact_units.manifests import SUFFIX, files_of, manifest_of
-from steps.command import Input, Output
+from artifact_units.files.manifests import SUFFIX, files_of, manifest_of
+from steps.making.command import Input, Output
 
 TEXT = (".jsonl", ".csv", ".yaml")  # says nothing of its own length
 # Not read on this run: of these only the sha256 is taken, or a method has no use for it.

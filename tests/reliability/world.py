@@ -18,8 +18,8 @@ from checkout import Checkout
 from click.testing import CliRunner, Result
 from house import ROOT
 
-from artifact_units.manifests import SUFFIX, hashes_of
-from steps.command import Input, Output
+from artifact_units.files.manifests import SUFFIX, hashes_of
+from steps.making.command import Input, Output
 from workflow.bridge import read_graph
 
 SMALL = {

@@ -9,14 +9,14 @@ import torch
 from click.testing import CliRunner
 from small_generator import small_generator
 
-from artifact_units import compute
+from artifact_units.evaluation.truth import open_truth
+from artifact_units.files.storage import sha256_of
+from artifact_units.files.tables import read_table
 from artifact_units.generators import load_generator, save_generator
-from artifact_units.images import open_images, write_images
-from artifact_units.labels import read_verdicts
-from artifact_units.latents import HELDOUT, REFERENCE, latents_of
-from artifact_units.storage import sha256_of
-from artifact_units.tables import read_table
-from artifact_units.truth import open_truth
+from artifact_units.images.image_sets import open_images, write_images
+from artifact_units.images.latents import HELDOUT, REFERENCE, latents_of
+from artifact_units.labels.verdicts import read_verdicts
+from artifact_units.layers import placing
 from demo.planting import plant
 from steps.annotate_generations import main
 
@@ -29,7 +29,7 @@ def folder(tmp_path) -> Path:
     save_generator(tmp_path / "planted" / "clean.safetensors", planted.clean)
     (tmp_path / "planted" / "units.json").write_text(json.dumps(planted.units))
     for name, ids in {"labelled": range(12), "heldout": range(HELDOUT, HELDOUT + 8)}.items():
-        images = compute.sample(planted.broken, ids, 4)
+        images = placing.sample(planted.broken, ids, 4)
         write_images(tmp_path / "generations" / name, ids, images)
     paths = "--generations generations --generator broken --planted planted --labels labels"
     arguments = [a if a.startswith("--") else str(tmp_path / a) for a in paths.split()]
@@ -67,5 +67,5 @@ def test_the_reference_is_the_clean_generators_at_latents_of_its_own(folder) -> 
     assert truth is not None
     assert truth.reference.ids.tolist() == list(range(REFERENCE, REFERENCE + 5))
     clean = load_generator(folder / "planted" / "clean.safetensors")
-    again = torch.cat(list(compute.sample(clean, truth.reference.ids, 4)))
+    again = torch.cat(list(placing.sample(clean, truth.reference.ids, 4)))
     assert torch.equal(truth.reference.take(truth.reference.ids), again)

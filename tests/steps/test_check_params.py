@@ -10,12 +10,14 @@ import pytest
 from checkout import put
 from ruamel.yaml import YAML
 
-from artifact_units import latents, registry, rows
+from artifact_units import registry
 from artifact_units.errors import UserError
+from artifact_units.evaluation import rows
+from artifact_units.images import latents
 from artifact_units.registry import names, take
-from steps.checks import TAKEN, options_of, read_params
-from steps.limits import LATENT, RANGES
-from steps.parameters import Params
+from steps.making.checks import TAKEN, options_of, read_params
+from steps.making.limits import LATENT, RANGES
+from steps.making.parameters import Params
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = ROOT / "workflow/schemas/params.schema.json"

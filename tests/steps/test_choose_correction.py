@@ -7,9 +7,9 @@ import pytest
 from click.testing import CliRunner, Result
 from small_known import PATHS, write_known
 
-from artifact_units.corrections import Correction, read_corrections
-from artifact_units.edits import Clip
-from artifact_units.tables import read_table
+from artifact_units.corrections.correction import Correction, read_corrections
+from artifact_units.files.tables import read_table
+from artifact_units.layers.edits import Clip
 from steps.choose_correction import main
 
 

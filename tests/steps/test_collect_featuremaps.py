@@ -6,9 +6,9 @@ import pytest
 from click.testing import CliRunner, Result
 from small_generator import smaller_generator
 
-from artifact_units.featuremaps import read_ids
+from artifact_units.files.tables import read_table, write_table
 from artifact_units.generators import load_generator, save_generator
-from artifact_units.tables import read_table, write_table
+from artifact_units.units.featuremaps import read_ids
 from steps.collect_featuremaps import main
 
 
@@ -63,8 +63,10 @@ def test_it_writes_the_same_bytes_again(folder) -> None:
 
 
 def test_shards_write_parts_alone_and_the_step_gathers_the_very_bytes(folder, monkeypatch) -> None:
-    monkeypatch.setattr("artifact_units.collection.SHARD", 4)  # two parts, of 4 + 2 generations
-    monkeypatch.setattr("artifact_units.survey.PART", 3)  # three, of 3 + 3 + 1
+    monkeypatch.setattr(
+        "artifact_units.units.collection.SHARD", 4
+    )  # two parts, of 4 + 2 generations
+    monkeypatch.setattr("artifact_units.units.survey.PART", 3)  # three, of 3 + 3 + 1
     assert collect(folder, "one").exit_code == 0
     for share in ("1/2", "0/2"):
         result = collect(folder, "two", shard=share, shards=str(folder / "parts"))

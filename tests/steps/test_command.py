@@ -10,8 +10,8 @@ from click.testing import CliRunner
 from pydantic import Field
 
 from artifact_units.errors import UserError
-from steps.command import input_path, output_path, spare_values, step, validated
-from steps.parameters import Params, Run, Section
+from steps.making.command import input_path, output_path, spare_values, step, validated
+from steps.making.parameters import Params, Run, Section
 
 
 class Entry(Section):
@@ -243,7 +243,7 @@ def test_arrow_in_a_step_looks_for_no_pandas(tmp_path):
     code = (
         "import sys\n"
         "import pyarrow\n"
-        "from steps.command import _keep_pandas_out_of_arrow\n"
+        "from steps.making.command import _keep_pandas_out_of_arrow\n"
         "_keep_pandas_out_of_arrow()\n"
         "table = pyarrow.table({'a': [1, 2]})\n"
         "table['a'].to_numpy()\n"

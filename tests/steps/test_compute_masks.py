@@ -3,8 +3,8 @@ import torch
 from click.testing import CliRunner
 from patches import PX, patches, write_problem
 
-from artifact_units.classifier import load_classifier, new_classifier, save_classifier
-from artifact_units.heatmaps import read_heatmaps
+from artifact_units.classifier.heatmaps import read_heatmaps
+from artifact_units.classifier.network import load_classifier, new_classifier, save_classifier
 from artifact_units.maskers.grad_cam import mask
 from steps.compute_masks import main
 

@@ -14,12 +14,13 @@ from click.testing import CliRunner
 from house import ROOT, stages
 from pydantic import Field
 
-from artifact_units.manifests import SUFFIX, manifest_of, note, write_manifest
-from artifact_units.storage import whole_file, write_text
-from steps import contract, engine, report
-from steps.command import input_path, output_path, step
-from steps.parameters import Section
-from steps.shards import sharded
+from artifact_units.files.manifests import SUFFIX, manifest_of, note, write_manifest
+from artifact_units.files.storage import whole_file, write_text
+from steps import report
+from steps.making import contract, engine
+from steps.making.command import input_path, output_path, step
+from steps.making.parameters import Section
+from steps.making.shards import sharded
 
 
 class Example(Section):

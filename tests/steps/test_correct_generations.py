@@ -7,13 +7,13 @@ import torch
 from click.testing import CliRunner, Result
 from small_known import CHOSEN, IDS, PATHS, write_known
 
-from artifact_units import compute
-from artifact_units.corrections import corrected, read_corrections
-from artifact_units.edits import Scale
+from artifact_units.corrections.correction import corrected, read_corrections
+from artifact_units.corrections.sources import classifying
 from artifact_units.generators import load_generator
-from artifact_units.images import open_images
-from artifact_units.labelled import classifying
-from artifact_units.latent_edits import Truncate
+from artifact_units.images.image_sets import open_images
+from artifact_units.layers import placing
+from artifact_units.layers.edits import Scale
+from artifact_units.layers.latent_edits import Truncate
 from steps.correct_generations import main
 
 
@@ -42,7 +42,7 @@ def test_no_unit_gives_the_generators_own_images_bit_for_bit(folder) -> None:
     for name, first, count in (("artifacts", 0, 4), ("normals", 1, 3)):
         ids = IDS[first::2][:count]
         assert open_images(folder / "none" / name).ids.tolist() == ids.tolist()
-        own = torch.cat(list(compute.sample(load_generator(folder / "generator"), ids, 3)))
+        own = torch.cat(list(placing.sample(load_generator(folder / "generator"), ids, 3)))
         assert torch.equal(pixels(folder / "none" / name), own)
 
 

@@ -12,7 +12,7 @@ import pytest
 from checkout import BIN, Checkout
 from house import ROOT
 
-from steps import engine
+from steps.making import engine
 
 STEP = """
 from __future__ import annotations
@@ -40,7 +40,7 @@ GRAPH = """
 stages:
   slow@NAME@:
     cmd: @BEFORE@python -m steps.slow --given given --out results/slow/out ${sample_generations}
-    deps: [given, steps/slow.py, artifact_units/storage.py]
+    deps: [given, steps/slow.py, artifact_units/files/storage.py]
     params: [sample_generations]
     outs: [results/slow/out, results/slow/out.manifest.json]
 """
@@ -133,7 +133,12 @@ def test_an_undisturbed_stage_ends_well_and_needs_nothing_more(slow):
             "params.yaml: heldout is 999, was 1000",
         ),
         ("steps/slow.py", "1200", "1201", "steps/slow.py"),
-        ("artifact_units/storage.py", "sync, rename", "sync  rename", "artifact_units/storage.py"),
+        (
+            "artifact_units/files/storage.py",
+            "sync, rename",
+            "sync  rename",
+            "artifact_units/files/storage.py",
+        ),
         ("given", "abc", "abd", "given"),
     ],
 )
@@ -153,7 +158,7 @@ def test_a_result_of_what_has_changed_since_does_not_appear(slow, file, old, new
     ("file", "old", "new"),
     [
         ("params.yaml", "  unit_fid:", "  unit_fit:"),  # of another stage
-        ("artifact_units/edits.py", "import", "import  "),  # not loaded by this one
+        ("artifact_units/layers/edits.py", "import", "import  "),  # not loaded by this one
     ],
 )
 def test_a_change_that_the_stage_does_not_rest_on_stops_nothing(slow, file, old, new):

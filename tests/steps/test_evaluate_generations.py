@@ -6,8 +6,8 @@ import pytest
 from click.testing import CliRunner
 from small_evaluation import sources, write_run
 
-from artifact_units.measurements import read_measurements
-from artifact_units.tables import read_table
+from artifact_units.evaluation.measurements import read_measurements
+from artifact_units.files.tables import read_table
 from steps.evaluate_generations import main
 
 VALUES = {

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from click.testing import CliRunner
 
+from artifact_units.files.manifests import write_manifest
+from artifact_units.files.storage import sha256_of
 from artifact_units.generators import load_generator
-from artifact_units.manifests import write_manifest
-from artifact_units.storage import sha256_of
 from steps.export_generator import main
 
 DATA = Path(__file__).parents[1] / "parity" / "data"

@@ -5,8 +5,8 @@ import torch
 from click.testing import CliRunner
 
 from artifact_units.extractors.scene import SceneEncoder, save_encoder
-from artifact_units.features import read_features
-from artifact_units.images import write_images
+from artifact_units.images.features import read_features
+from artifact_units.images.image_sets import write_images
 from steps import extract_features, extract_reference_features
 
 

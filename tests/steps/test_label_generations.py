@@ -9,12 +9,12 @@ from small_labelling import PX
 from small_labelling import write_problem as write_small
 
 from artifact_units import serving
-from artifact_units.heatmaps import HeatmapSet, write_heatmaps
-from artifact_units.labels import Painted, Verdict, lines_of, read_verdicts
-from artifact_units.labels import settle as settled_of
-from artifact_units.manifests import write_manifest
-from artifact_units.storage import sha256_of
-from artifact_units.tables import read_table
+from artifact_units.classifier.heatmaps import HeatmapSet, write_heatmaps
+from artifact_units.files.manifests import write_manifest
+from artifact_units.files.storage import sha256_of
+from artifact_units.files.tables import read_table
+from artifact_units.labels.verdicts import Painted, Verdict, lines_of, read_verdicts
+from artifact_units.labels.verdicts import settle as settled_of
 from steps.label_generations import main
 
 VALUES = ["--validation", "0.15", "--test", "0.25", "--least", "5", "--seed", "0"]

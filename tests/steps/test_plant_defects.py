@@ -5,10 +5,10 @@ import json
 from click.testing import CliRunner
 from small_generator import small_generator
 
-from artifact_units.edits import Scale
 from artifact_units.generators import load_generator, save_generator
-from artifact_units.hooks import edited
-from artifact_units.latents import latents_of
+from artifact_units.images.latents import latents_of
+from artifact_units.layers.edits import Scale
+from artifact_units.layers.hooks import edited
 from steps.plant_defects import main
 
 

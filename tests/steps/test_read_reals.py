@@ -4,7 +4,7 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from artifact_units.images import open_images
+from artifact_units.images.image_sets import open_images
 from steps.read_reals import main
 
 

@@ -10,7 +10,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from artifact_units.errors import UserError
-from steps.checks import read_params
+from steps.making.checks import read_params
 
 ROOT = Path(__file__).parents[2]
 READY = sorted((ROOT / "params").glob("*.yaml"))

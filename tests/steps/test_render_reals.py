@@ -3,7 +3,7 @@ from __future__ import annotations
 import torch
 from click.testing import CliRunner
 
-from artifact_units.images import open_images
+from artifact_units.images.image_sets import open_images
 from demo.churches import render_churches
 from steps.render_reals import STREAM, main
 

@@ -10,10 +10,10 @@ import torch
 from click.testing import CliRunner, Result
 from safetensors.torch import save_file
 
-from artifact_units.heatmaps import HeatmapSet, write_heatmaps
-from artifact_units.histograms import Histogram, write_histograms
-from artifact_units.survey import write_maxima
-from artifact_units.tables import read_table, write_table
+from artifact_units.classifier.heatmaps import HeatmapSet, write_heatmaps
+from artifact_units.files.tables import read_table, write_table
+from artifact_units.units.histograms import Histogram, write_histograms
+from artifact_units.units.survey import write_maxima
 from steps.score_units import main
 
 UNITS = {"layer2": 3, "layer10": 2}

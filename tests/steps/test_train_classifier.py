@@ -4,8 +4,8 @@ import pytest
 from click.testing import CliRunner
 from patches import PX, write_problem
 
-from artifact_units.splits import stratified
-from artifact_units.tables import write_table
+from artifact_units.files.tables import write_table
+from artifact_units.labels.splits import stratified
 from steps.train_classifier import main
 
 RUN = ["--device", "cpu", "--threads", "1", "--batch", "50"]

@@ -12,7 +12,7 @@ import torch
 from artifact_units import registry
 from artifact_units.errors import UserError
 from artifact_units.extractors import inception, vgg16
-from artifact_units.storage import sha256_of
+from artifact_units.files.storage import sha256_of
 
 CPU = torch.device("cpu")
 IMAGES = torch.randint(0, 256, (2, 3, 24, 24), generator=torch.Generator().manual_seed(0)).byte()

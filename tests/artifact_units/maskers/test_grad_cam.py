@@ -6,7 +6,12 @@ import torch
 from pytorch_grad_cam import GradCAM
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 
-from artifact_units.classifier import Classifier, load_classifier, new_classifier, save_classifier
+from artifact_units.classifier.network import (
+    Classifier,
+    load_classifier,
+    new_classifier,
+    save_classifier,
+)
 from artifact_units.errors import UserError
 from artifact_units.maskers import grad_cam
 from artifact_units.maskers.grad_cam import TARGETS, mask

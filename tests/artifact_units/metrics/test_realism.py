@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from artifact_units import neighbours as near
+from artifact_units.evaluation import neighbours as near
 from artifact_units.metrics import realism as shelved
 from artifact_units.metrics.realism import measure, realism, resample
 

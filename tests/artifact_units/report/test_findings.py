@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from artifact_units.errors import UserError
-from artifact_units.measurements import Measurement
+from artifact_units.evaluation.measurements import Measurement
 from artifact_units.report.findings import Findings, headline
 
 NAMES = ["none", "one_layer", "sequential"]

@@ -15,11 +15,11 @@ import pytest
 from small_results import params, write_results
 
 from artifact_units.errors import UserError
-from artifact_units.measurements import Measurement
+from artifact_units.evaluation.measurements import Measurement
+from artifact_units.files.tables import write_table
 from artifact_units.report.data import Results
 from artifact_units.report.page import contents, plots
 from artifact_units.report.page import page as page_of
-from artifact_units.tables import write_table
 
 
 def page(results: Results) -> str:

@@ -1,0 +1,1 @@
+"""The artifact / normal / real classifier: its data, training, heatmaps and masks."""

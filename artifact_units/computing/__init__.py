@@ -1,0 +1,1 @@
+"""Computing: the device, batches that fit, tensors read when needed, compiled loops."""

@@ -1,0 +1,1 @@
+"""Corrections: edits by layer, the search for one, and the corrected checkpoint."""

@@ -1,0 +1,1 @@
+"""Evaluation: distances, changes, agreement with the truth, intervals."""

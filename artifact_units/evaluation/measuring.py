@@ -1,0 +1,76 @@
+"""Everything that is measured of a run, from what the earlier stages wrote."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from artifact_units.classifier.heatmaps import read_heatmaps
+from artifact_units.evaluation.agreement import heldout_agreement, rankings_agreement
+from artifact_units.evaluation.changes import Changes, change_measurements, changes_of
+from artifact_units.evaluation.distances import distances, recoveries
+from artifact_units.evaluation.measurements import Measurement
+from artifact_units.evaluation.rows import (
+    UNCORRECTED,
+    Row,
+    Settings,
+    check_extractor,
+    clean_rows,
+    open_rows,
+    uncorrected,
+)
+from artifact_units.evaluation.truth import open_truth
+from artifact_units.images.features import read_features
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Where the earlier stages left what is measured."""
+
+    corrected: Path  # a folder a correction
+    features: Path  # a table a correction
+    references: Path  # tables reals and, with a truth, clean and reference
+    heatmaps: Path
+    scores: Path
+    truth: Path  # a folder; without units.json the truth is not known
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """All measurements, and what each correction changed in each generation."""
+
+    extractor: str
+    measurements: list[Measurement]
+    changes: list[tuple[Row, Changes]]
+
+
+def evaluate(
+    sources: Sources, corrections: Sequence[str], threshold: float, settings: Settings
+) -> Evaluation:
+    """Measure the ``corrections``; a heatmap above ``threshold`` is mask."""
+    reals = read_features(sources.references / "reals.parquet")
+    heatmaps = read_heatmaps(sources.heatmaps, "heldout")
+    rows = open_rows(sources.corrected, sources.features, corrections, reals.extractor)
+    truth = open_truth(sources.truth)
+    clean = truth.clean if truth else None
+    found: list[Measurement] = []
+    if truth is not None:
+        tables = [
+            read_features(sources.references / f"{n}.parquet") for n in ("clean", "reference")
+        ]
+        for table in tables:
+            check_extractor(table, reals.extractor)
+        rows += clean_rows(rows, truth, tables[0])
+        found += recoveries(rows, tables[1], settings)
+        found += rankings_agreement(sources.scores, truth)
+        found += heldout_agreement(heatmaps, truth, threshold, settings)
+    found += distances(rows, reals, settings)
+    moved = []
+    for row in rows:
+        if row.correction != UNCORRECTED:
+            before = uncorrected(rows, row.population).images
+            changes = changes_of(row, before, heatmaps, threshold, clean)
+            moved.append((row, changes))
+            found += change_measurements(row, changes, settings.counts(len(row.ids)))
+    return Evaluation(reals.extractor, found, moved)

@@ -1,0 +1,231 @@
+"""Every Parquet table between two stages: its columns, and its version in the file's metadata."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from artifact_units.errors import UserError
+from artifact_units.files.storage import whole_file
+
+VERSION = "1"
+_REPEAT = ("repeat", pa.int16())  # 0, or which repeat of a seeded ranking
+SCHEMAS = {
+    # uint8 pixels of one image, [3, px, px] in C order; metadata: px
+    "images": pa.schema([("id", pa.int64()), _REPEAT, ("image", pa.binary())]),
+    "labels": pa.schema(
+        [
+            ("id", pa.int64()),
+            ("label", pa.string()),  # artifact, normal
+            ("split", pa.string()),  # train, validation, test
+            ("raters", pa.int16()),
+        ]
+    ),
+    # what is known of one generation: artifact or not, and its mask, np.packbits of [px * px]
+    # bits in C order; metadata: px
+    "truths": pa.schema(
+        [
+            ("id", pa.int64()),
+            ("artifact", pa.bool_()),
+            ("area", pa.float64()),  # part of the image that the mask covers
+            ("mask", pa.binary()),
+        ]
+    ),
+    # logits of the three classes and the native heatmap, [rows * cols]; metadata: rows, cols
+    "heatmaps": pa.schema(
+        [
+            ("id", pa.int64()),
+            ("part", pa.string()),  # labelled, heldout
+            ("artifact", pa.float32()),
+            ("normal", pa.float32()),
+            ("real", pa.float32()),
+            ("heatmap", pa.list_(pa.float32())),
+        ]
+    ),
+    # which half-precision bit patterns occurred in a unit, and how often each; absent ones, never
+    "histograms": pa.schema(
+        [
+            ("layer", pa.string()),  # in network order
+            ("unit", pa.int32()),
+            ("patterns", pa.list_(pa.uint16())),
+            ("counts", pa.list_(pa.uint32())),
+        ]
+    ),
+    # the spatial maximum of every unit of a layer in one unlabelled generation
+    "maxima": pa.schema(
+        [("layer", pa.string()), ("id", pa.int64()), ("maxima", pa.list_(pa.float32()))]
+    ),
+    "scores": pa.schema(
+        [
+            ("ranking", pa.string()),
+            _REPEAT,
+            ("layer", pa.string()),
+            ("unit", pa.int32()),
+            ("score", pa.float64()),
+            ("normalised_score", pa.float64()),
+            ("rank", pa.int32()),  # 1 = most defective of its layer
+            ("mean_iou", pa.float64()),  # NaN where a ranking looks at no mask
+            ("chance_iou", pa.float64()),
+            ("images", pa.int32()),
+            ("score_low", pa.float64()),  # 95 % bootstrap interval over images
+            ("score_high", pa.float64()),
+        ]
+    ),
+    # what choose_correction tried, in order; no correction ("") first
+    "choices": pa.schema(
+        [
+            ("ranking", pa.string()),
+            ("corrector", pa.string()),
+            ("options", pa.string()),  # JSON
+            ("artifacts", pa.float64()),  # mean artifact probability of corrected artifacts
+            ("normals", pa.float64()),  # and of corrected normals
+            ("change", pa.float64()),  # mean absolute change of those, unit range
+            ("cost", pa.float64()),
+            ("chosen", pa.bool_()),
+            ("why_not", pa.string()),  # why it could not be made; then the numbers are NaN
+        ]
+    ),
+    # metadata: extractor, dim
+    "features": pa.schema([("id", pa.int64()), _REPEAT, ("features", pa.list_(pa.float32()))]),
+    # what was measured of what (artifact_units/evaluation/measurements.py lists the metrics)
+    "measurements": pa.schema(
+        [
+            ("correction", pa.string()),  # also clean, reference; of units: the ranking, chance
+            _REPEAT,
+            ("population", pa.string()),  # artifacts, normals, heldout, reference, units
+            ("metric", pa.string()),
+            ("value", pa.float64()),
+            ("low", pa.float64()),  # 95 % bootstrap interval over images; NaN where there is none
+            ("high", pa.float64()),
+            ("images", pa.int32()),  # images (of units: units) measured
+        ]
+    ),
+    # what raters judged of a correction (artifact_units/judging/settling.py lists the measures)
+    "judged": pa.schema(
+        [
+            ("correction", pa.string()),
+            ("rater", pa.string()),  # empty: all together
+            ("kind", pa.string()),  # artifacts, normals, control, identical; empty: every kind
+            ("measure", pa.string()),
+            ("value", pa.float64()),
+            ("low", pa.float64()),  # 95 % Wilson interval; NaN of a kappa
+            ("high", pa.float64()),
+            ("pairs", pa.int32()),
+        ]
+    ),
+    # one number of a cell of studies/bench: a kind of defect, a seed of its planting, a rate of
+    # wrong labels
+    "truth_bench": pa.schema(
+        [
+            ("kind", pa.string()),
+            ("seed", pa.int32()),
+            ("error", pa.float64()),
+            ("method", pa.string()),
+            ("metric", pa.string()),
+            ("value", pa.float64()),
+            ("note", pa.string()),  # of the choice without a truth: what was chosen
+        ]
+    ),
+    # how far a correction moved one generation, against the correction none; NaN: not defined
+    "changes": pa.schema(
+        [
+            ("id", pa.int64()),
+            _REPEAT,
+            ("correction", pa.string()),
+            ("population", pa.string()),  # artifacts, normals
+            ("inside", pa.float64()),  # mean absolute change in the mask, in the unit range
+            ("outside", pa.float64()),  # and outside it
+            ("psnr", pa.float64()),  # dB
+            ("changed", pa.float64()),  # fraction of pixels
+            ("pixel_recovery", pa.float64()),  # where the truth is known
+        ]
+    ),
+}
+
+
+def write_table(
+    path: Path, kind: str, columns: Mapping[str, Any], metadata: Mapping[str, str] | None = None
+) -> None:
+    """Write a table of a known kind; the same rows give the same bytes."""
+    write_parts(path, kind, [columns], metadata)
+
+
+def write_parts(
+    path: Path,
+    kind: str,
+    parts: Iterable[Mapping[str, Any]],
+    metadata: Mapping[str, str] | None = None,
+) -> None:
+    """Write a table part by part, a row group each; one part in memory at a time."""
+    notes = {"artifact_units.table": kind, "artifact_units.version": VERSION, **(metadata or {})}
+    schema = SCHEMAS[kind].with_metadata(notes)
+    options = {"compression": "zstd", "write_page_checksum": True}
+    with whole_file(path) as file, pq.ParquetWriter(file, schema, **options) as writer:
+        for columns in parts:
+            arrays = [_array(columns[f.name], f.type) for f in schema]
+            writer.write_table(pa.Table.from_arrays(arrays, schema=schema))
+
+
+def _array(values: Any, kind: pa.DataType) -> pa.Array:
+    # A float64 is the end of a long sum, whose last digits depend on how a linear-algebra library
+    # shared the work out at that moment: 7 digits are the result, the rest would be noise.
+    if kind == pa.float64():
+        values = [None if v is None else float(f"{v:.7g}") for v in values]
+    return pa.array(values, type=kind)
+
+
+def read_table(path: Path, kind: str, columns: Sequence[str] | None = None) -> pa.Table:
+    """Read a table (or some columns of it) if it is of this kind and version.
+
+    Else say in one line what it is. Pages whose checksum is wrong are refused.
+    """
+    if not path.is_file():
+        raise UserError(f"{path}: no such file; it is the table {kind!r} of an earlier stage")
+    try:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            _check(path, kind, file.schema_arrow)
+            return file.read(columns)
+    except (pa.ArrowInvalid, OSError) as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(f"{path}: not a readable Parquet file ({reason}); make it anew") from None
+
+
+def _check(path: Path, kind: str, schema: pa.Schema) -> None:
+    notes = _text(schema)
+    found, version = notes.get("artifact_units.table"), notes.get("artifact_units.version")
+    if found != kind:
+        raise UserError(f"{path}: holds {found or 'a foreign table'}, not the table {kind!r}")
+    if version != VERSION:
+        raise UserError(f"{path}: version {version} of {kind!r}; this is {VERSION}: make it anew")
+    wanted = SCHEMAS[kind]
+    for a, b in zip(wanted, schema, strict=False):
+        if a.name != b.name or a.type != b.type:
+            raise UserError(f"{path}: column {b.name} is {b.type}, not {a.name} {a.type}")
+    if len(schema) != len(wanted):
+        raise UserError(f"{path}: {len(schema)} columns, not {len(wanted)}; make it anew")
+
+
+def matrix_of(column: pa.ChunkedArray) -> np.ndarray:
+    """A list column whose rows are equally long, as ``[row, value]``; a copy."""
+    flat = column.combine_chunks().flatten().to_numpy()
+    return flat.reshape(len(column), -1).copy()
+
+
+def lists_of(matrix: np.ndarray) -> pa.ListArray:
+    """The inverse of ``matrix_of``: a list a row, without a Python object a row."""
+    rows, width = matrix.shape
+    return pa.ListArray.from_arrays(np.arange(rows + 1, dtype=np.int32) * width, matrix.ravel())
+
+
+def metadata_of(table: pa.Table) -> dict[str, str]:
+    """The text metadata of a table."""
+    return _text(table.schema)
+
+
+def _text(schema: pa.Schema) -> dict[str, str]:
+    return {k.decode(): v.decode() for k, v in (schema.metadata or {}).items()}

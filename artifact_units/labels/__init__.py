@@ -1,0 +1,1 @@
+"""Labels: verdicts of raters, settled and split."""

@@ -1,0 +1,71 @@
+"""Raters: their names, how far they agree, and where they do not."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import combinations
+
+from artifact_units.errors import UserError
+from artifact_units.labels.verdicts import Verdict
+
+DECIDED = ("artifact", "normal")  # unsure is no side
+LONGEST = 40  # characters of a name
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two raters on the generations that both decided."""
+
+    raters: tuple[str, str]
+    both: int
+    agreed: int
+    kappa: float | None  # none where chance alone makes them agree, or nothing is in common
+
+
+def rater_name(given: object) -> str:
+    """A rater's name, trimmed; a UserError where it is none."""
+    name = " ".join(given.split()) if isinstance(given, str) else ""
+    if not (0 < len(name) <= LONGEST and name.isprintable()):
+        raise UserError(f"a rater's name has 1 to {LONGEST} characters")
+    return name
+
+
+def pairs(given: Mapping[int, Mapping[str, Verdict]]) -> list[Pair]:
+    """Every two raters of ``labels.latest``, by name."""
+    raters = sorted({rater for by_rater in given.values() for rater in by_rater})
+    return [_pair(given, a, b) for a, b in combinations(raters, 2)]
+
+
+def _pair(given: Mapping[int, Mapping[str, Verdict]], a: str, b: str) -> Pair:
+    said = [
+        (by_rater[a].verdict, by_rater[b].verdict)
+        for by_rater in given.values()
+        if a in by_rater and b in by_rater
+    ]
+    said = [both for both in said if set(both) <= set(DECIDED)]
+    return Pair((a, b), len(said), sum(x == y for x, y in said), cohens_kappa(said))
+
+
+def cohens_kappa(said: Iterable[tuple[str, str]]) -> float | None:
+    """(observed - chance) / (1 - chance) agreement of two raters (Cohen, 1960)."""
+    both = list(said)
+    if not both:
+        return None
+    first, second = Counter(a for a, _ in both), Counter(b for _, b in both)
+    # In whole numbers: a chance of exactly 1 must be seen as such.
+    chance, square = sum(first[label] * second[label] for label in first), len(both) ** 2
+    if chance == square:
+        return None
+    observed = len(both) * sum(a == b for a, b in both)
+    return (observed - chance) / (square - chance)
+
+
+def disagreements(given: Mapping[int, Mapping[str, Verdict]]) -> list[int]:
+    """The generations that one rater calls artifact and another normal."""
+    return [
+        generation
+        for generation, by_rater in given.items()
+        if len({v.verdict for v in by_rater.values()} & set(DECIDED)) > 1
+    ]

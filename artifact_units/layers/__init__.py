@@ -1,0 +1,1 @@
+"""Layers of a generator: what a generator is, reading, editing and sampling it."""

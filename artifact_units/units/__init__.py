@@ -1,0 +1,1 @@
+"""Units: their histograms, featuremaps and overlap with masks; evidence, scores, rankings."""

@@ -1,0 +1,1 @@
+"""What the commands are made of: options, parameters, the contract of every step."""

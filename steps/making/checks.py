@@ -1,0 +1,200 @@
+"""What the types alone cannot say of params.yaml: shelves, names of one section used in another.
+
+Nothing heavy is imported: a method's options are read from its file's signature.
+"""
+
+from __future__ import annotations
+
+import ast
+import math
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from artifact_units import registry
+from artifact_units.errors import UserError, did_you_mean, yaml_problem
+from steps.making import limits
+from steps.making.parameters import CorrectionEntry, Params, RankingEntry
+from steps.making.values import KINDS, validated
+
+NAME = re.compile(r"[a-z0-9][a-z0-9_-]*", re.IGNORECASE)  # it becomes a stage and a file
+UNCORRECTED = "none"  # the correction that every other one is compared with
+TAKEN = ("clean", "reference")  # rows of the truth, in the table of corrections
+ABSENT = {  # what to do, by what is missing
+    "labels": ": make an empty one, sample, and label (docs/your_own_generator.md, 3)",
+    "weights": ": docs/your_own_generator.md names the files and their sha256",
+}
+UNQUOTED = re.compile(r"[\s\"'\\$`;&|<>(){}*?\[\]#!~]")  # commands name paths as they stand
+TYPES = {kind.__name__: kind for kind in KINDS}
+
+
+def read_params(path: Path) -> Params:
+    """params.yaml, every value checked; a UserError says in one line what is wrong first."""
+    try:
+        values = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+    except YAMLError as error:
+        raise UserError(f"{path}: {yaml_problem(error)}") from None
+    except UnicodeDecodeError:
+        raise UserError(f"{path}: not UTF-8 text") from None
+    try:
+        if not isinstance(values, dict):
+            raise UserError("holds no sections")
+        return check(validated(Params, values))
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from None
+
+
+def check(params: Params) -> Params:
+    """The same params if their parts agree with each other, the shelves and the files there are."""
+    _method("maskers", params.compute_masks.masker, "compute_masks.masker")
+    _method("extractors", params.extract_features.extractor, "extract_features.extractor")
+    rankings = params.score_units.rankings
+    for place, ranking in _entries("score_units.rankings", rankings):
+        _method("rankings", ranking.ranking, f"{place}.ranking")
+        options = _options("rankings", ranking.ranking, ranking.model_extra or {}, place)
+        if ranking.ranking == "unit_fid":
+            limits.check_top(params, options, place)
+    corrections = params.correct_generations.corrections
+    for place, correction in _entries("correct_generations.corrections", corrections):
+        _named(f"{place}.ranking", correction.ranking, rankings, "score_units.rankings")
+        _method("correctors", correction.corrector, f"{place}.corrector")
+        extra = correction.model_extra or {}
+        limits.check_layers(
+            params, _options("correctors", correction.corrector, extra, place), place
+        )
+    _check_choice(params)
+    _check_rows(corrections)
+    chosen = params.export_generator.correction
+    _named("export_generator.correction", chosen, corrections, "correction")
+    limits.check_export(params)
+    limits.check_numbers(params)
+    _check_paths(params)
+    return params
+
+
+def _check_rows(corrections: Mapping[str, CorrectionEntry]) -> None:
+    place = "correct_generations.corrections"
+    if UNCORRECTED not in corrections:
+        raise UserError(f"{place}.{UNCORRECTED} is missing; it is the uncorrected row")
+    if (corrections[UNCORRECTED].model_extra or {}).get("n") != 0:
+        raise UserError(f"{place}.{UNCORRECTED} is the uncorrected row; give it n: 0")
+    for name in TAKEN:
+        if name in corrections:
+            raise UserError(f"{place}.{name} is what a row of the truth is called; rename it")
+
+
+def _check_choice(params: Params) -> None:
+    for name in params.choose_correction.ranking:
+        rankings = params.score_units.rankings
+        _named("choose_correction.ranking", name, rankings, "score_units.rankings")
+    for name in params.choose_correction.corrector:
+        _method("correctors", name, "choose_correction.corrector")
+        needed = [
+            key for key, (_, default) in options_of("correctors", name).items() if default is ...
+        ]
+        strange = [key for key in needed if key not in limits.AXES]
+        if strange or name == "chosen":
+            why = f"needs {strange[0]}" if strange else "is what the choice ends in"
+            axes = ", ".join(limits.AXES)
+            raise UserError(
+                f"choose_correction.corrector {name!r} {why}; "
+                f"one that needs no more than {axes} can be tried"
+            )
+    limits.check_axes(params)
+
+
+def options_of(shelf: str, name: str) -> dict[str, tuple[str, Any]]:
+    """A method's options from its file's text: name -> (its type as written, its default).
+
+    The default of an option that is needed is ``...``.
+    """
+    arguments = _function(shelf, name).args
+    return {
+        argument.arg: (
+            ast.unparse(argument.annotation or ast.Name("Any")),
+            ... if default is None else _literal(default),
+        )
+        for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
+    }
+
+
+def _function(shelf: str, name: str) -> ast.FunctionDef:
+    """The function of a method, from its file's text."""
+    verb, file = registry.VERBS[shelf], Path(registry.__file__).parent / shelf / f"{name}.py"
+    try:
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+    except (SyntaxError, ValueError) as error:
+        raise UserError(f"{shelf}/{name}.py is not readable as Python ({error})") from None
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef) and node.name == verb:
+            return node
+    raise UserError(f"{shelf}/{name}.py has no function {verb!r}, which its shelf calls")
+
+
+def _literal(default: ast.expr) -> Any:
+    try:
+        return ast.literal_eval(default)
+    except ValueError:  # a constant of the file: nothing is known of it
+        return None
+
+
+def _check_paths(params: Params) -> None:
+    given = {f"inputs.{name}": path for name, path in params.inputs}
+    given["extract_features.weights"] = params.extract_features.weights
+    given["train_classifier.weights"] = params.train_classifier.weights
+    for place, path in given.items():
+        if odd := UNQUOTED.search(path):
+            raise UserError(f"{place} is {path!r}: {odd[0]!r} has a meaning to a shell; rename it")
+        made = Path(path).parts[:1] == ("results",)
+        if not made and not Path(path).exists():
+            said = f"{place} is {path}; there is no such file, nor is it under results/"
+            raise UserError(f"{said}{ABSENT.get(place.rpartition('.')[2], '')}")
+
+
+def _entries(place: str, rows: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for name, row in rows.items():
+        if not NAME.fullmatch(name):
+            raise UserError(f"{place}: {name!r} may have letters, digits, _ and - only")
+        yield f"{place}.{name}", row
+
+
+def _named(place: str, name: str, known: Mapping[str, Any], what: str) -> None:
+    if name not in known:
+        raise UserError(f"{place} {name!r} is no {what}; {did_you_mean(name, known)}")
+
+
+def _method(shelf: str, name: str, place: str) -> None:
+    known = registry.names(shelf)
+    if name not in known:
+        near = did_you_mean(name, known)
+        raise UserError(f"{place} is {name!r}, no file of artifact_units/{shelf}; {near}")
+
+
+def _options(shelf: str, name: str, given: Mapping[str, Any], place: str) -> dict[str, Any]:
+    """What a method will be handed: the options given, checked, and the others' defaults."""
+    known = options_of(shelf, name)
+    fields = {*known, *(RankingEntry if shelf == "rankings" else CorrectionEntry).model_fields}
+    for key, value in given.items():
+        if key not in known:
+            raise UserError(f"{place}.{key} is not known; {did_you_mean(key, fields, place)}")
+        kind = TYPES.get(known[key][0])
+        if kind and not _fits(value, kind):
+            raise UserError(f"{place}.{key} is {value!r}; it takes {KINDS[kind]}")
+        limits.check_range(name, key, value, f"{place}.{key}")
+    options = {key: given.get(key, default) for key, (_, default) in known.items()}
+    missing = [key for key, value in options.items() if value is ...]
+    if missing:
+        raise UserError(f"{place}.{missing[0]} is missing; {shelf}/{name} needs it")
+    return options
+
+
+def _fits(value: Any, kind: type) -> bool:
+    if isinstance(value, bool):
+        return kind is bool
+    if kind is float:
+        return isinstance(value, int | float) and abs(value) < math.inf
+    return isinstance(value, kind)

@@ -1,0 +1,180 @@
+"""Values of params.yaml that agree with the schema and would be refused by a late stage.
+
+What that stage says itself, said in the first second, as far as it can be known beforehand. Nothing
+heavy is imported.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Annotated, Any
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from artifact_units.errors import UserError
+from steps.making.parameters import Params
+from steps.making.values import bounds_of
+
+AXES = ("n", "start", "stop", "scale")  # of choose_correction: options that correctors share
+FINITE = Field(allow_inf_nan=False)
+PART = Field(gt=0, le=1)
+# What options may be, by their name or, where only one method has it so, the method's and theirs.
+RANGES = {
+    "n": Field(ge=0),
+    "start": Field(ge=1),
+    "stop": Field(ge=1),
+    "scale": Field(ge=0),
+    "boundary.cost": Field(gt=0),
+    "clip.tail": Field(ge=0, lt=0.5),
+    "local_activation.share": PART,
+    "rare_neurons.rate": PART,
+    "rejection.least": PART,
+    "rejection.tries": Field(ge=1),
+    "truncation.bound": Field(gt=0),
+    "unit_fid.top": Field(ge=2),
+}
+LATENT = ("boundary", "rejection", "truncation")  # correctors of what no checkpoint holds
+Options = Mapping[str, Any]
+
+
+def check_numbers(params: Params) -> None:
+    """A UserError where one section asks for more than another gives."""
+    split = params.label_generations
+    if split.validation + split.test >= 1:
+        said = f"label_generations.validation {split.validation} and test {split.test}"
+        raise UserError(f"{said} leave nothing to train on; together they must be below 1")
+    if params.plant_defects.lowest > params.plant_defects.highest:
+        raise UserError("plant_defects.lowest is above plant_defects.highest")
+    values = params.model_dump()
+    for asked, most in _pairs():
+        wanted, there = _at(values, asked), _at(values, most)
+        least = wanted + 1 if asked.endswith("neighbours") else wanted  # and the image itself
+        if least > there:
+            more = f" (+ 1: an image is no neighbour of its own), which is above {most} {there}"
+            said = more if least > wanted else f" is above {most} {there}"
+            raise UserError(f"{asked} {wanted}{said}; raise that, or lower it")
+    _check_drawn(params)
+
+
+def check_range(method: str, option: str, value: Any, place: str) -> None:
+    """A UserError where an option's value, of the right type, is none that the method takes."""
+    limits = RANGES.get(f"{method}.{option}") or RANGES.get(option)
+    if limits is None:
+        return
+    try:
+        TypeAdapter(Annotated[float, limits, FINITE]).validate_python(value)
+    except ValidationError:
+        takes = ", ".join(bounds_of(limits.metadata))
+        raise UserError(f"{place} is {value!r}; it takes a number, {takes}") from None
+
+
+def check_top(params: Params, options: Options, place: str) -> None:
+    """A UserError where the ranking ``unit_fid`` looks at more generations than there are."""
+    top, there = options["top"], params.sample_generations.unlabelled
+    if top > there:
+        raise UserError(
+            f"{place}.top {top} is above sample_generations.unlabelled {there}; "
+            "raise that, or lower it"
+        )
+
+
+def check_layers(params: Params, options: Options, place: str) -> None:
+    """A UserError where a correction, by its options, edits a layer that has no scores."""
+    if isinstance(layer := options.get("layer"), str):
+        _check_scored(params, [layer], f"{place}.layer")
+    start, stop = options.get("start", 1), options.get("stop")
+    if not isinstance(start, int) or not isinstance(stop, int):
+        return
+    if start > stop:
+        raise UserError(f"{place}: start {start} is above stop {stop}; no layer would be edited")
+    _check_scored(params, _names(start, stop), f"{place}.stop {stop}")
+
+
+def check_axes(params: Params) -> None:
+    """A UserError where a value of choose_correction's lists makes no candidate."""
+    choice = params.choose_correction
+    for axis in AXES:
+        for value in getattr(choice, axis):
+            check_range("", axis, value, f"an item of choose_correction.{axis}")
+    pairs = [(a, b) for a in choice.start for b in choice.stop if a <= b]
+    pairs = [(a, b) for a, b in pairs if _unscored(params, _names(a, b)) is None]
+    for place, (axis, other) in enumerate((("start", "stop"), ("stop", "start"))):
+        for value in getattr(choice, axis):
+            if value not in {pair[place] for pair in pairs}:
+                there = ", ".join(params.collect_featuremaps.layers)
+                raise UserError(
+                    f"choose_correction.{axis} {value} fits no {other}: layers start to stop are "
+                    f"edited, and collect_featuremaps.layers are {there}"
+                )
+
+
+def check_export(params: Params) -> None:
+    """A UserError where the correction to export is more than edits of layers."""
+    name = params.export_generator.correction
+    correction = params.correct_generations.corrections[name]
+    if correction.gate or correction.corrector in LATENT:
+        why = "its gate asks the classifier" if correction.gate else "it edits latents"
+        raise UserError(
+            f"export_generator.correction {name!r} fits in no checkpoint: {why}; name another"
+        )
+
+
+def _pairs() -> Iterator[tuple[str, str]]:
+    """Places of a value and of the one that it must not be above."""
+    reals = "extract_features.reals"
+    yield "label_generations.least", "sample_generations.labelled"
+    yield "train_classifier.reals", "read_reals.images"
+    yield reals, "read_reals.images"
+    for most in ("correct_generations.artifacts", "correct_generations.normals", reals):
+        yield "evaluate_generations.subset_size", most
+        yield "evaluate_generations.neighbours", most
+
+
+def _check_drawn(params: Params) -> None:
+    """Artifacts and normals asked for, against the generations that they are chosen from."""
+    corrected, heldout = params.correct_generations, params.sample_generations.heldout
+    asked = corrected.artifacts, corrected.normals
+    both = corrected.confidence > 0.5  # then no generation can be called both
+    if (sum(asked) if both else max(asked)) > heldout:
+        raise UserError(
+            f"correct_generations.artifacts {asked[0]} and normals {asked[1]} are more than "
+            f"sample_generations.heldout {heldout}; raise that"
+        )
+    choice, labelled = params.choose_correction, params.sample_generations.labelled
+    validation = params.label_generations.validation
+    most = int(validation * labelled) + 1  # each label's share is rounded
+    if choice.artifacts + choice.normals > most:
+        raise UserError(
+            f"choose_correction.artifacts {choice.artifacts} and normals {choice.normals} are more "
+            f"than the validation split: label_generations.validation {validation} of "
+            f"sample_generations.labelled {labelled}; lower them"
+        )
+
+
+def _names(start: int, stop: int) -> Iterator[str]:
+    return (f"layer{k}" for k in range(start, stop + 1))
+
+
+def _unscored(params: Params, names: Iterable[str]) -> str | None:
+    """The first of the layers that will have no scores.
+
+    Where collect_featuremaps names layers as the generator does, nobody knows it here.
+    """
+    scored = params.collect_featuremaps.layers
+    known = all(re.fullmatch(r"layer\d+", name) for name in scored)
+    return next((name for name in names if name not in scored), None) if known else None
+
+
+def _check_scored(params: Params, names: Iterable[str], place: str) -> None:
+    name = _unscored(params, names)
+    if name is not None:
+        there = ", ".join(params.collect_featuremaps.layers)
+        raise UserError(
+            f"{place}: {name!r} is none of collect_featuremaps.layers, which are {there}"
+        )
+
+
+def _at(values: Mapping[str, Any], place: str) -> int:
+    section, key = place.split(".")
+    return values[section][key]

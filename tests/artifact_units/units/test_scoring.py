@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from artifact_units import registry
+from artifact_units.errors import UserError
+from artifact_units.units import scoring
+from artifact_units.units.evidence import Evidence, UnitScores
+from artifact_units.units.ranked import read_ranking
+from artifact_units.units.scoring import RankingPlan
+from artifact_units.units.sources import Sources
+
+
+class TwoLayers(Sources):
+    """Sources without files: two layers of which nothing is known but their names."""
+
+    def __init__(self) -> None:
+        pass
+
+    @property
+    def layers(self) -> list[str]:
+        return ["layer2", "layer10"]
+
+    def evidence(self, layer: str, *, quantile: float, seed: int) -> Evidence:
+        return Evidence(
+            layer=layer,
+            ids=np.arange(2),
+            artifact=np.array([True, False]),
+            featuremaps=torch.zeros(2, 3, 1, 1).half(),
+            masks=torch.zeros(2, 4, 4, dtype=torch.bool),
+            thresholds=torch.zeros(3),
+            maxima=torch.zeros(1, 3),
+            unlabelled=torch.zeros(1, 2),
+            reals=torch.zeros(1, 2),
+            seed=seed,
+            repeat=0,
+        )
+
+
+@pytest.fixture
+def calls(monkeypatch) -> list[tuple[str, int]]:
+    """What was computed; the stand-in scores units 0, 4, 2 (plus the repeat)."""
+    made = []
+
+    def score(evidence, *, nan: bool = False):
+        made.append((evidence.layer, evidence.repeat))
+        values = np.array([0.0, np.nan if nan else 4.0, 2.0]) + evidence.repeat
+        return UnitScores(score=values, per_image=np.stack([values - 1, values + 1]), images=2)
+
+    monkeypatch.setattr(registry, "take", lambda _shelf, _name: score)
+    return made
+
+
+def columns(plans, bootstrap: int = 0) -> dict:
+    return scoring.score_layers(TwoLayers(), plans, quantile=0.9, bootstrap=bootstrap, seed=0)
+
+
+def test_rows_go_by_ranking_repeat_network_order_and_unit(calls, tmp_path) -> None:
+    plans = {"b": RankingPlan("some", "none"), "a": RankingPlan("some", "max", repeats=2)}
+    found = columns(plans)
+    keys = zip(found["ranking"], found["repeat"], found["layer"], found["unit"], strict=True)
+    assert list(keys) == [
+        (name, repeat, layer, unit)
+        for name, repeat in (("a", 0), ("a", 1), ("b", 0))
+        for layer in ("layer2", "layer10")
+        for unit in range(3)
+    ]
+    scoring.write_scores(tmp_path / "scores", found)
+    first, second = read_ranking(tmp_path / "scores", "a")
+    assert list(first) == ["layer2", "layer10"]
+    assert first["layer2"].order.tolist() == [1, 2, 0]
+    assert first["layer2"].score.tolist() == [0, 4, 2]
+    assert first["layer2"].normalised_score.tolist() == [0, 1, 0.5]
+    assert second["layer10"].normalised_score.tolist() == [0.2, 1, 0.6]
+    with pytest.raises(UserError, match="holds no ranking 'aa'"):
+        read_ranking(tmp_path / "scores", "aa")
+
+
+def test_another_normalisation_computes_nothing_again(calls) -> None:
+    columns({"a": RankingPlan("some", "none", 2), "b": RankingPlan("some", "max")})
+    assert calls == [("layer2", 0), ("layer2", 1), ("layer10", 0), ("layer10", 1)]
+    calls.clear()
+    columns({"a": RankingPlan("some", "none"), "b": RankingPlan("other", "none")})
+    assert len(calls) == 4
+
+
+def test_intervals_are_there_only_where_they_were_asked_for(calls) -> None:
+    plans = {"a": RankingPlan("some", "none")}
+    assert np.isnan(columns(plans)["score_low"]).all()
+    found = columns(plans, bootstrap=50)
+    assert (found["score_low"] < found["score"]).all()
+    assert (found["score"] < found["score_high"]).all()
+
+
+def test_a_score_that_is_not_finite_names_ranking_layer_and_unit(calls) -> None:
+    with pytest.raises(UserError, match="some: the score of layer2 unit 1 is not finite"):
+        columns({"a": RankingPlan("some", "none", options={"nan": True})})
+
+
+@pytest.mark.parametrize(
+    ("how", "scores", "expected"),
+    [
+        ("none", [3, -1, 1], [3, -1, 1]),
+        ("max", [3, -1, 1.5], [1, -1 / 3, 0.5]),
+        ("minmax", [3, -1, 1], [1, 0, 0.5]),
+        ("max", [0, 0, -2], [0, 0, 0]),
+        ("minmax", [2, 2, 2], [0, 0, 0]),
+    ],
+)
+def test_normalisation_by_hand(how, scores, expected) -> None:
+    assert scoring.normalised(np.array(scores, float), how).tolist() == expected
+
+
+def test_equal_scores_are_ranked_by_unit() -> None:
+    assert scoring.rank_of(np.array([0.5, 0.9, 0.5, 0.9])).tolist() == [3, 1, 4, 2]
+
+
+def test_the_interval_is_that_of_means_over_drawn_images() -> None:
+    per_image = np.random.RandomState(1).random_sample((20, 3))
+    low, high = scoring.interval(per_image, 400, seed=5)
+    stream, means = np.random.RandomState(5), []
+    for _ in range(400):
+        counts = stream.multinomial(20, np.full(20, 1 / 20))
+        means.append(np.repeat(per_image, counts, axis=0).mean(0))
+    assert np.allclose(np.quantile(means, [0.025, 0.975], axis=0), [low, high])
+    # About 2 standard errors either side of the mean.
+    error = per_image.std(0) / np.sqrt(20)
+    assert np.allclose((high - low) / error, 3.9, atol=0.6)
+
+
+def test_a_ranking_that_a_gpu_has_no_room_for_is_named_with_its_layer(monkeypatch) -> None:
+    def full(_evidence):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+    monkeypatch.setattr(registry, "take", lambda _shelf, _name: full)
+    said = r"no room for some of layer2, which needs 2\.15 GB.*collect_featuremaps\.images"
+    with pytest.raises(UserError, match=said):
+        columns({"a": RankingPlan("some", "none")})
