@@ -2,10 +2,10 @@
 
 ``python -m benchmarks.frechet`` measures a set of more images than Inception has features, by what
 our intervals use (``artifact_units.evaluation.gaussians``) and by torch-fidelity, whose value is
-the one that is published. Both get features. What concerns the reals alone is done once for all. One row
-is of a set that is measured but once, one of a resampling, whose set has been prepared for all of
-them. A smaller set, as most corrections have, follows: there our matrix is of the side of the
-images.
+the one that is published. Both get features. What concerns the reals alone is done once for all.
+One row is of a set that is measured but once, one of a resampling, whose set has been prepared for
+all of them. A smaller set, as most corrections have, follows: there our matrix is of the side of
+the images.
 """
 
 from __future__ import annotations

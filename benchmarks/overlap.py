@@ -3,11 +3,10 @@
 ``python -m benchmarks.overlap`` counts a few images by our loops, by a loop over units as short as
 we could write it (upsample one unit, compare, count), by that loop as the public reimplementation
 of the paper has it (without what changes its result or waits for a GPU) and by batched matrix
-products of torch. Featuremaps are
-random, masks are cut from random heatmaps, thresholds leave the top 5 % of a unit's values. First,
-every layer width is counted by tensors as the definition says (``artifact_units.units.overlap``),
-and all must be equal. The yardsticks upsample with ``interpolate`` of torch, whose rounding is another: how
-many of their counts differ is printed.
+products of torch. Featuremaps are random, masks are cut from random heatmaps, thresholds leave the
+top 5 % of a unit's values. First, every layer width is counted by tensors as the definition says
+(``artifact_units.units.overlap``), and all must be equal. The yardsticks upsample with
+``interpolate`` of torch, whose rounding is another: how many of their counts differ is printed.
 """
 
 from __future__ import annotations
