@@ -1,9 +1,9 @@
 # The graph of dvc.yaml for a scheduler: every stage that DVC runs becomes one rule, and nothing is
-# said twice. What is stale is DVC's answer (workflow/bridge.py); a job is that stage under DVC, so
+# said twice. What is stale is DVC's answer (workflow/graph.py); a job is that stage under DVC, so
 # `dvc repro` and `snakemake --cores N` can follow each other in any order, with no flag.
 from pathlib import Path
 
-from workflow.bridge import BridgeError, read_graph
+from workflow.graph import GraphError, read_graph
 from workflow.locks import hold_head
 from workflow.mend import mend
 
@@ -23,7 +23,7 @@ try:
     graph = read_graph(shards)
     if workflow.is_main_process:
         graph.set_stamps()
-except BridgeError as error:
+except GraphError as error:
     raise WorkflowError(str(error))
 
 constant = {job.name for job in graph if job.constant}
@@ -38,14 +38,6 @@ def stamps_of(job):
     """
     fresh = Path(graph.stamp(job.name)).exists()
     return [graph.stamp(name) for name in job.needs if not (fresh and name in constant)]
-
-
-onsuccess:
-    graph.order_locks()
-
-
-onerror:
-    graph.order_locks()
 
 
 rule all:

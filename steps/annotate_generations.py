@@ -32,7 +32,7 @@ def main(
     from artifact_units.images.latents import REFERENCE
     from artifact_units.labels.verdicts import lines_of
     from artifact_units.layers import placing
-    from demo.annotator import compared, verdicts_of, write_truths
+    from demo.domain.annotator import compared, verdicts_of, write_truths
 
     device = devices.prepare(run.device, run.threads)
     clean = load_generator(planted / "clean.safetensors")
@@ -52,8 +52,7 @@ def main(
     verdicts = verdicts_of(seen.ids, seen.artifact, sha256_of(generator), *errors)
     write_text(labels, lines_of(verdicts))
     changed = placing.effect(clean, labelled.ids, run.batch)
-    found = f"{seen.artifact.sum()} of {len(verdicts)}"
-    say(f"{found} labelled generations are artifacts{changed}")
+    say(f"{seen.artifact.sum()} of {len(verdicts)} labelled generations are artifacts{changed}")
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from steps.making.parameters import ChooseCorrection, Run
 @step(ChooseCorrection, run=True)
 @input_path("generator", "Checkpoint of the generator.")
 @input_path("classifier", "The classifier.")
-@input_path("scores", "Table of scores.")
+@input_path("scores", "Folder of score_units: a table a ranking.")
 @input_path("featuremaps", "Folder of collect_featuremaps.")
 @input_path("labels", "Table of labels.")
 @input_path("heatmaps", "Table of heatmaps: what the classifier says.")
@@ -26,6 +26,7 @@ def main(
     from artifact_units.computing import devices
     from artifact_units.corrections import choice
     from artifact_units.corrections.correction import text_of
+    from artifact_units.corrections.evidence import CorrectionEvidence
     from artifact_units.corrections.sources import classifying, open_evidence
     from artifact_units.files.storage import whole_folder, write_text
 
@@ -35,7 +36,13 @@ def main(
     classify = classifying(classifier, device)
     judge = choice.Judge(network(), classify, *ids, batch=run.batch, harm=params.harm)
     grid = params.model_dump(exclude={"artifacts", "normals", "harm"})
-    tried = choice.choose(judge, grid, cache(lambda name: open_evidence(name, network, **known)[0]))
+    scores = known.pop("scores")
+
+    @cache
+    def evidence(ranking: str) -> CorrectionEvidence:
+        return open_evidence(scores / f"{ranking}.parquet", network, **known)[0]
+
+    tried = choice.choose(judge, grid, evidence)
     best = choice.best_of(tried)
     with whole_folder(out) as part:
         choice.write_choices(part / "tried.parquet", tried)

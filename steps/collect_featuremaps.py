@@ -20,13 +20,7 @@ from steps.making.shards import sharded
 @output_path("out", "Folder: histograms.parquet, maxima.parquet, featuremaps/.")
 @sharded
 def main(
-    generator: Path,
-    labels: Path,
-    unlabelled: int,
-    out: Path,
-    params: CollectFeaturemaps,
-    run: Run,
-    shards: Shards,
+    out: Path, unlabelled: int, params: CollectFeaturemaps, run: Run, shards: Shards, **known: Path
 ) -> None:
     """Collect histograms of every unit, and the labelled generations' featuremaps."""
     from artifact_units.classifier.selection import labelled_ids
@@ -37,9 +31,9 @@ def main(
     from artifact_units.units import collection, survey
 
     device = devices.prepare(run.device, run.threads)
-    network = generator_once(generator, device, run)()
+    network = generator_once(known["generator"], device, run)()
     layers = collection.in_network_order(network, params.layers)
-    ids = labelled_ids(labels, params.images)
+    ids = labelled_ids(known["labels"], params.images)
     collection.check_limit(layers, len(ids), params.limit_gb)
     size = collection.bytes_needed(layers, len(ids)) / 1e6
     say(f"will write {size:.1f} MB of featuremaps: {len(ids)} generations, {len(layers)} layers")

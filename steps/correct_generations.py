@@ -15,7 +15,7 @@ from steps.making.shards import sharded
 @step(CorrectionRun, run=True)
 @input_path("generator", "Checkpoint of the generator.")
 @input_path("classifier", "The classifier; a gate asks it.")
-@input_path("scores", "Table of scores.")
+@input_path("scores", "The ranking's table of scores.")
 @input_path("featuremaps", "Folder of collect_featuremaps.")
 @input_path("labels", "Table of labels.")
 @input_path("heatmaps", "Table of heatmaps: which held-out generations.")
@@ -38,7 +38,7 @@ def main(out: Path, params: CorrectionRun, run: Run, shards: Shards, **known: Pa
     device = devices.prepare(run.device, run.threads)
     network = generator_once(known.pop("generator"), device, run)
     classify = classifying(known.pop("classifier"), device)
-    repeats = open_evidence(params.ranking, network, **known)
+    repeats = open_evidence(known.pop("scores"), network, **known)
     plan = params.corrector, params.model_extra or {}
     corrections = [correction_of(*plan, evidence, params.gate) for evidence in repeats]
     samplers = [partial(corrected, correction=c, classify=classify) for c in corrections]

@@ -16,15 +16,7 @@ from steps.making.shards import sharded
 @input_path("truth", "Folder of known truth (with image sets clean, reference), or any other.")
 @output_path("out", "Folder of tables: reals, unlabelled and, with a truth, clean, reference.")
 @sharded
-def main(
-    images: Path,
-    generations: Path,
-    truth: Path,
-    out: Path,
-    params: ExtractFeatures,
-    run: Run,
-    shards: Shards,
-) -> None:
+def main(out: Path, params: ExtractFeatures, run: Run, shards: Shards, **known: Path) -> None:
     """Extract features of the real, unlabelled and held-out images, once."""
     from artifact_units import registry
     from artifact_units.computing import devices
@@ -35,11 +27,12 @@ def main(
 
     device = devices.prepare(run.device, run.threads)
     extractor = registry.take("extractors", params.extractor)(Path(params.weights), device)
-    known = open_truth(truth)
-    sets = {"reals": open_images(images), "unlabelled": open_images(generations / "unlabelled")}
+    truth = open_truth(known["truth"])
+    generations = open_images(known["generations"] / "unlabelled")
+    sets = {"reals": open_images(known["images"]), "unlabelled": generations}
     check_alike(sets["reals"], sets["unlabelled"])
-    if known is not None:
-        sets |= {"clean": known.clean, "reference": known.reference}
+    if truth is not None:
+        sets |= {"clean": truth.clean, "reference": truth.reference}
     first = {"reals": params.reals}
     if shards.share:
         parts = [

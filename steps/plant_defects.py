@@ -30,7 +30,7 @@ def main(
     from artifact_units.computing import devices
     from artifact_units.files.storage import whole_folder, write_text
     from artifact_units.generators import load_generator, save_generator
-    from demo.judging import Bounds, first_accepted
+    from demo.domain.judging import Bounds, first_accepted
 
     # Never on a GPU: which seed is accepted must not hang on how a device rounds.
     devices.prepare("cpu", run.threads)

@@ -17,7 +17,7 @@ def main(out: Path, params: RenderReals, run: Run) -> None:
     from artifact_units.computing import devices
     from artifact_units.files.storage import whole_folder
     from artifact_units.images.image_sets import write_images
-    from demo.churches import render_churches
+    from demo.domain.churches import render_churches
 
     devices.prepare("cpu", run.threads)
     ids = range(params.images)

@@ -45,8 +45,7 @@ def main(
     asked = params.model_dump(include={"frozen", "epochs", "minibatch", "rate", "seed"})
     curve = training.fit(classifier.to(device), taken, **asked)
     rows = taken.rows("test")
-    classes = taken.classes[rows]
-    logits = training.predict(classifier, taken, rows, run.batch)
+    logits, classes = training.predict(classifier, taken, rows, run.batch), taken.classes[rows]
     found = training.metrics_of(logits, classes)
     with whole_folder(plots) as part:
         write_text(part / "confusion.csv", training.confusion_of(logits, classes))

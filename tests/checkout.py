@@ -15,6 +15,9 @@ from ruamel.yaml import YAML
 FOLDERS = ("artifact_units", "demo", "params", "steps", "workflow")
 FILES = (".dvcignore", ".gitignore", ".dvc/config", "Snakefile", "dvc.yaml", "params.yaml")
 STAND_IN = ROOT / "tests/engines/stand_in.py"
+REAL = ("check_params", "fingerprint_code")  # steps that engines ask before anything is computed
+FIRST = "from __future__ import annotations\n"
+INSTEAD = "exec(open('steps/stand_in.py').read(), {}); raise SystemExit\n"
 BIN = Path(sys.executable).parent
 OF_MAKE = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")  # a make under `make test` would say that it is
 ENVIRONMENT = {
@@ -46,7 +49,10 @@ class Checkout:
 
     @classmethod
     def make(cls, path: Path, changes: dict[str, Any], stand_ins: bool) -> "Checkout":
-        """Copy the project; ``stand_ins`` replace every step but the check of params.yaml."""
+        """Copy the project; ``stand_ins`` are run in place of every step that computes.
+
+        The step's own code stays in the file: a stage still rests on what it would run.
+        """
         for folder in FOLDERS:
             ignored = shutil.ignore_patterns("__pycache__", "dvc.lock")
             shutil.copytree(ROOT / folder, path / folder, ignore=ignored)
@@ -57,9 +63,11 @@ class Checkout:
         if stand_ins:
             for weights in ("church_generator", "scene_encoder"):
                 (path / "demo" / f"{weights}.safetensors").write_text(weights)
+            shutil.copy(STAND_IN, path / "steps" / STAND_IN.name)
             for stage in stages().values():
-                if (step := step_of(stage)) and step != "check_params":
-                    shutil.copy(STAND_IN, path / "steps" / f"{step}.py")
+                if (step := step_of(stage)) and step not in REAL:
+                    file = path / "steps" / f"{step}.py"
+                    file.write_text(file.read_text().replace(FIRST, FIRST + INSTEAD, 1))
         checkout = cls(path)
         checkout.change(changes)
         subprocess.run(["git", "init", "-q", path], check=True)
@@ -119,10 +127,10 @@ class Checkout:
         """What a command says, however it ends."""
         return self._start(*words).stdout
 
-    def locks(self) -> dict[str, str]:
-        """The records of the run, as text."""
-        names = ("dvc.lock", "demo/dvc.lock")
-        return {name: (self.path / name).read_text(encoding="utf-8") for name in names}
+    def locks(self) -> dict[str, Any]:
+        """The records of the run: stages in any order, for jobs end in any."""
+        yaml = YAML(typ="safe")
+        return {name: yaml.load(self.path / name) for name in ("dvc.lock", "demo/dvc.lock")}
 
     def start(self, *words: str) -> subprocess.Popen[bytes]:
         """A command on its own, in a group of its own; nobody hears it."""

@@ -1,15 +1,13 @@
-"""What the house tests look at: the stages as written, and which files a file rests on."""
+"""What the house tests look at: the stages as written, and what a file imports."""
 
 import ast
-import re
 from functools import cache
 from pathlib import Path
 
 from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("artifact_units", "steps", "demo")
-SHELVES = ("generators", "maskers", "rankings", "correctors", "extractors", "metrics")
+PACKAGES = ("artifact_units", "steps", "demo", "studies")
 SOURCES = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
 
 
@@ -56,36 +54,6 @@ def imports_of(path: Path) -> frozenset[Path]:
                 # A module of a package, or a name that the module itself holds.
                 found.add(_file_of(f"{node.module}.{alias.name}") or _file_of(node.module))
     return frozenset(file for file in found if file)
-
-
-def shelves_of(path: Path) -> set[str]:
-    """The shelves that a file takes methods from by name, where no import shows which."""
-    text = path.read_text(encoding="utf-8")
-    taken = set(re.findall(r"\btake\(\s*\"(\w+)\"", text)) & set(SHELVES)
-    return taken | ({path.parent.name} & set(SHELVES) if "import_module(" in text else set())
-
-
-def rests_on(path: Path) -> set[Path]:
-    """Every file that a file uses, directly or not: by import, off a shelf, as data beside it."""
-    seen = {path}
-    waiting = [path]
-    while waiting:
-        file = waiting.pop()
-        shelved = {f for shelf in shelves_of(file) for f in shelf_files(shelf)}
-        new = (imports_of(file) | shelved) - seen
-        seen |= new
-        waiting += new
-    return seen | {data for file in seen for data in _data_beside(file)}
-
-
-def shelf_files(shelf: str) -> list[Path]:
-    """The files on a shelf."""
-    return sorted((ROOT / "artifact_units" / shelf).glob("*.py"))
-
-
-def _data_beside(path: Path) -> list[Path]:
-    files = path.parent.iterdir() if path.parent.parent != ROOT else []
-    return [file for file in files if file.is_file() and file.suffix != ".py"]
 
 
 def _file_of(module: str) -> Path | None:

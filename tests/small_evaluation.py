@@ -95,7 +95,10 @@ def write_truth(folder: Path) -> None:
         "images": [1] * 12,
         **dict.fromkeys(unsaid, [0.0] * 12),
     }
-    write_table(folder / "scores.parquet", "scores", scores)
+    for name in ("good", "poor"):
+        rows = [place for place, ranking in enumerate(scores["ranking"]) if ranking == name]
+        columns = {key: [values[place] for place in rows] for key, values in scores.items()}
+        write_table(folder / "scores" / f"{name}.parquet", "scores", columns)
 
 
 def sources(folder: Path) -> Sources:
@@ -104,6 +107,6 @@ def sources(folder: Path) -> Sources:
         features=folder / "features",
         references=folder / "references",
         heatmaps=folder / "heatmaps.parquet",
-        scores=folder / "scores.parquet",
+        scores=folder / "scores",
         truth=folder / "truth",
     )

@@ -53,14 +53,15 @@ def write_known(folder: Path) -> None:
     (folder / "choice").write_text(text_of([CHOSEN]))
 
 
-def write_scores(path: Path) -> None:
-    """Ranking fixed: one repeat, unit 0 the worst; drawn: two, the second with unit 3 the worst."""
-    rows = [("drawn", r, f"layer{k}", u) for r in (0, 1) for k in (1, 2, 3) for u in range(4)]
-    rows += [("fixed", 0, f"layer{k}", u) for k in (1, 2, 3) for u in range(4)]
-    ranking, repeat, layer, unit = (list(column) for column in zip(*rows, strict=True))
-    rank = [u + 1 if r == 0 else 4 - u for _, r, _, u in rows]
-    columns = {"ranking": ranking, "repeat": repeat, "layer": layer, "unit": unit, "rank": rank}
-    columns |= {name: [1 - 0.2 * r for r in rank] for name in ("score", "normalised_score")}
-    unknown = ("mean_iou", "chance_iou", "score_low", "score_high")
-    columns |= {name: [float("nan")] * len(rows) for name in unknown}
-    write_table(path, "scores", columns | {"images": [0] * len(rows)})
+def write_scores(folder: Path) -> None:
+    """Two rankings. fixed: one repeat, unit 0 the worst; drawn: two, in the second unit 3."""
+    for name, repeats in (("fixed", 1), ("drawn", 2)):
+        rows = [(r, f"layer{k}", u) for r in range(repeats) for k in (1, 2, 3) for u in range(4)]
+        repeat, layer, unit = (list(column) for column in zip(*rows, strict=True))
+        rank = [u + 1 if r == 0 else 4 - u for r, _, u in rows]
+        columns = {"ranking": [name] * len(rows), "repeat": repeat, "layer": layer}
+        columns |= {"unit": unit, "rank": rank, "images": [0] * len(rows)}
+        columns |= {key: [1 - 0.2 * r for r in rank] for key in ("score", "normalised_score")}
+        unknown = ("mean_iou", "chance_iou", "score_low", "score_high")
+        columns |= {key: [float("nan")] * len(rows) for key in unknown}
+        write_table(folder / f"{name}.parquet", "scores", columns)

@@ -185,9 +185,10 @@ def _write_featuremaps(results: Path, ids: np.ndarray) -> None:
 
 
 def _write_scores(results: Path) -> None:
-    rows = []
-    for ranking, repeat in (("defective_score", 0), ("random", 0), ("random", 1)):
-        for layer, planted in PLANTED.items():
+    for ranking, repeats in (("defective_score", [0]), ("random", [0, 1])):
+        rows = []
+        for repeat, layer in ((r, layer) for r in repeats for layer in PLANTED):
+            planted = PLANTED[layer]
             scores = [0.3 + 0.01 * u if u in planted else 0.02 + 0.01 * u for u in range(UNITS)]
             order = sorted(range(UNITS), key=lambda u: -scores[u])
             looks = ranking == "defective_score"
@@ -208,8 +209,8 @@ def _write_scores(results: Path) -> None:
                 }
                 for u in range(UNITS)
             ]
-    columns = {key: [row[key] for row in rows] for key in rows[0]}
-    write_table(results / "score_units" / "scores.parquet", "scores", columns)
+        columns = {key: [row[key] for row in rows] for key in rows[0]}
+        write_table(results / "score_units" / f"{ranking}.parquet", "scores", columns)
 
 
 def _write_corrections(

@@ -13,8 +13,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from workflow.bridge import SHARDS
 from workflow.experiment import FOLDER
+from workflow.graph import SHARDS
 from workflow.locks import STAMPS, check_alone
 from workflow.status import in_units, size_of
 

@@ -14,9 +14,9 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from workflow.bridge import SHARDS, folder_of, quiet_repo, rule_of
+from workflow.atomic_dvc import run_dvc
+from workflow.graph import SHARDS, folder_of, quiet_repo, rule_of
 from workflow.locks import hold_job
-from workflow.whole import dvc
 
 
 def run(stage: str) -> None:
@@ -25,7 +25,7 @@ def run(stage: str) -> None:
         from dvc import stage as stages
 
         stages.run_stage = _with_parts(stages.run_stage)
-    sys.exit(dvc("--wait-for-lock", "repro", "--single-item", stage))
+    sys.exit(run_dvc("--wait-for-lock", "repro", "--single-item", stage))
 
 
 def _with_parts(run_stage: Callable[..., None]) -> Callable[..., None]:

@@ -19,7 +19,7 @@ def mend() -> None:
     """Take away what is torn, and say so; nothing while a DVC is writing."""
     if not torn():  # as nearly always: nothing to ask DVC, whose import takes a second
         return
-    from workflow.bridge import BridgeError, one_line, quiet_repo
+    from workflow.graph import GraphError, one_line, quiet_repo
 
     try:
         with one_line(), quiet_repo():
@@ -28,7 +28,7 @@ def mend() -> None:
                     sys.exit(f"Error: {path} holds a merge conflict; git checkout --ours {path}")
                 path.unlink()
                 print(f"{path} was torn by a kill and is taken away.", file=sys.stderr)
-    except BridgeError as error:
+    except GraphError as error:
         sys.exit(f"Error: {error}")
 
 

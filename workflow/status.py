@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from workflow.bridge import SHARDS, BridgeError, Graph, read_graph
 from workflow.experiment import FOLDER
+from workflow.graph import SHARDS, Graph, GraphError, read_graph
 from workflow.locks import is_at_work
 
 
@@ -21,7 +21,7 @@ def main() -> None:
     try:
         graph = read_graph()
         reasons = dict(why(graph))
-    except BridgeError as error:
+    except GraphError as error:
         sys.exit(f"Error: {error}")
     print(f"{len(reasons)} of {len(graph.jobs)} stages would run, under DVC and Snakemake alike.")
     width = max(map(len, reasons), default=0)

@@ -24,16 +24,15 @@ from artifact_units.units.ranked import read_ranking
 
 
 def open_evidence(
-    ranking: str,
+    scores: Path,
     network: Callable[[], Generator],
     *,
-    scores: Path,
     featuremaps: Path,
     labels: Path,
     heatmaps: Path,
     choice: Path | None = None,
 ) -> list[CorrectionEvidence]:
-    """The evidence of each repeat of one ranking of the table ``scores``.
+    """The evidence of each repeat of one ranking, by its table ``scores``.
 
     ``featuremaps`` is the folder of ``collect_featuremaps``; a layer is read when it is needed, a
     few images at a time. ``choice`` is the edits.json of ``choose_correction``. ``network`` is
@@ -55,7 +54,7 @@ def open_evidence(
     chosen = None if choice is None else read_corrections(choice)
     return [
         CorrectionEvidence(ranked, repeat, given, known, collected, read, latents, chosen)
-        for repeat, ranked in enumerate(read_ranking(scores, ranking))
+        for repeat, ranked in enumerate(read_ranking(scores))
     ]
 
 

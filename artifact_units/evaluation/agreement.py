@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import numpy as np
-import pandas as pd
+import pyarrow as pa
 
 from artifact_units.classifier.heatmaps import HeatmapSet, masks_from
 from artifact_units.errors import UserError
@@ -20,31 +18,32 @@ from artifact_units.evaluation.truth import (
     chance_precision,
     intersection_over_union,
 )
-from artifact_units.files.tables import read_table
 from artifact_units.labels.verdicts import CLASSES
 
 CHANCE = "chance"  # what a random order can expect
 
 
-def rankings_agreement(scores: Path, truth: Truth) -> Iterator[Measurement]:
-    """Average precision of each ranking in each layer with defective units, and their mean."""
-    table: Any = pd.DataFrame(read_table(scores, "scores").to_pydict())
-    table = table[table["layer"].isin(list(truth.units))]
-    if not len(table):
+def rankings_agreement(scores: pa.Table, truth: Truth) -> Iterator[Measurement]:
+    """Average precision of each ranking in each layer with defective units, and their mean.
+
+    ``scores`` is the table of all rankings (``units.ranked.read_scores``).
+    """
+    found: dict[tuple[str, int], dict[str, list[tuple[float, bool]]]] = {}
+    for row in scores.select(["ranking", "repeat", "layer", "unit", "score"]).to_pylist():
+        if row["layer"] in truth.units:
+            layers = found.setdefault((row["ranking"], row["repeat"]), {})
+            true = row["unit"] in truth.units[row["layer"]]
+            layers.setdefault(row["layer"], []).append((row["score"], true))
+    if not found:
         raise UserError(
-            f"{scores}: no layer with defective units ({', '.join(truth.units)}) was scored; "
+            f"no layer with defective units ({', '.join(truth.units)}) was scored; "
             "add it to collect_featuremaps.layers"
         )
-    table["true"] = [
-        u in truth.units[k] for k, u in zip(table["layer"], table["unit"], strict=True)
-    ]
-    for (ranking, repeat), rows in table.groupby(["ranking", "repeat"], sort=False):
-        found = {layer: _precision(part) for layer, part in rows.groupby("layer", sort=False)}
-        yield from _by_layer(str(ranking), int(repeat), found)
-    first = table.drop_duplicates(["layer", "unit"])
-    sizes = {
-        layer: (len(p), int(p["true"].sum())) for layer, p in first.groupby("layer", sort=False)
-    }
+    for (ranking, repeat), layers in found.items():
+        precision = {layer: (_precision(rows), len(rows)) for layer, rows in layers.items()}
+        yield from _by_layer(ranking, repeat, precision)
+    first = next(iter(found.values()))  # every ranking has all layers and units
+    sizes = {layer: (len(rows), sum(true for _, true in rows)) for layer, rows in first.items()}
     chance = {layer: (chance_precision(n, true), n) for layer, (n, true) in sizes.items()}
     yield from _by_layer(CHANCE, 0, chance)
 
@@ -70,8 +69,9 @@ def heldout_agreement(
         yield Measurement(UNCORRECTED, 0, "heldout", metric, *bounds, len(values))
 
 
-def _precision(rows: pd.DataFrame) -> tuple[float, int]:
-    return average_precision(rows["score"].to_numpy(), rows["true"].to_numpy()), len(rows)
+def _precision(rows: list[tuple[float, bool]]) -> float:
+    score, true = zip(*rows, strict=True)
+    return average_precision(np.array(score), np.array(true))
 
 
 def _by_layer(

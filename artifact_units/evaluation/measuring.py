@@ -22,6 +22,7 @@ from artifact_units.evaluation.rows import (
 )
 from artifact_units.evaluation.truth import open_truth
 from artifact_units.images.features import read_features
+from artifact_units.units.ranked import read_scores
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Sources:
     features: Path  # a table a correction
     references: Path  # tables reals and, with a truth, clean and reference
     heatmaps: Path
-    scores: Path
+    scores: Path  # folder of score_units
     truth: Path  # a folder; without units.json the truth is not known
 
 
@@ -63,7 +64,7 @@ def evaluate(
             check_extractor(table, reals.extractor)
         rows += clean_rows(rows, truth, tables[0])
         found += recoveries(rows, tables[1], settings)
-        found += rankings_agreement(sources.scores, truth)
+        found += rankings_agreement(read_scores(sorted(sources.scores.glob("*.parquet"))), truth)
         found += heldout_agreement(heatmaps, truth, threshold, settings)
     found += distances(rows, reals, settings)
     moved = []

@@ -1,7 +1,7 @@
 """The embedded domain's features: what a small network that reads scenes sees in an image.
 
-``demo/train_encoder.py`` trained it to tell the renderer's colours, positions and sizes from the
-image; the 64 features are its last layer before that answer.
+``demo/domain/train_encoder.py`` trained it to tell the renderer's colours, positions and sizes
+from the image; the 64 features are its last layer before that answer.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class SceneEncoder(nn.Module):
 
 
 def load(weights: Path, device: torch.device) -> Extractor:
-    """The extractor of a weights file that ``demo/train_encoder.py`` wrote."""
+    """The extractor of a weights file that ``demo/domain/train_encoder.py`` wrote."""
     encoder = load_encoder(weights).to(device)
 
     @torch.inference_mode()

@@ -27,13 +27,13 @@ from artifact_units.files.storage import read_text
 from artifact_units.files.tables import read_table
 from artifact_units.images.image_sets import ImageSet, open_images
 from artifact_units.units.histograms import histogram_of
+from artifact_units.units.ranked import read_scores
 
 Rows = list[dict[str, Any]]
-# Outputs that led to the page, in the order of the stages; the corrections follow.
+# Outputs that led to the page, in the order of the stages; rankings and corrections follow.
 MADE = ("read_reals", "sample_generations", "label_generations/labels.parquet")
 MADE += ("train_classifier/classifier.safetensors", "compute_masks/heatmaps.parquet")
-MADE += ("collect_featuremaps", "score_units/scores.parquet", "choose_correction")
-MADE += ("evaluate_generations/measurements.parquet",)
+MADE += ("collect_featuremaps", "choose_correction", "evaluate_generations/measurements.parquet")
 
 
 class Results:
@@ -62,7 +62,9 @@ class Results:
 
     @cached_property
     def scores(self) -> Rows:
-        return self._table("score_units/scores.parquet", "scores")
+        names = self.params["score_units"]["rankings"]
+        files = [self.folder / "score_units" / f"{name}.parquet" for name in names]
+        return read_scores(files).to_pylist()
 
     @cached_property
     def measurements(self) -> list[Measurement]:
@@ -96,7 +98,9 @@ class Results:
     @cached_property
     def manifests(self) -> dict[str, dict[str, Any]]:
         """Manifests of what led to the page, by the path of the output within ``folder``."""
-        paths = [*MADE, *(f"correct_generations/{name}" for name in self.corrections)]
+        rankings = self.params["score_units"]["rankings"]
+        paths = [*MADE, *(f"score_units/{name}.parquet" for name in rankings)]
+        paths += [f"correct_generations/{name}" for name in self.corrections]
         known = [path for path in paths if manifest_of(self.folder / path).is_file()]
         return {path: self._json(f"{path}{SUFFIX}") for path in known}
 

@@ -1,23 +1,28 @@
-"""A ranking read back from the table of scores: what a corrector is handed."""
+"""Rankings read back from their tables of scores: what a corrector is handed."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 
-from artifact_units.errors import UserError, did_you_mean
+from artifact_units.errors import UserError
 from artifact_units.files.tables import read_table
 from artifact_units.units.evidence import RankedLayer
 
 
-def read_ranking(path: Path, name: str) -> list[dict[str, RankedLayer]]:
-    """One ranking from the table ``scores``: for each repeat the layers, as in the network."""
-    table = read_table(path, "scores")
-    names = np.array(table["ranking"].to_pylist(), dtype=object)
-    if name not in names:
-        raise UserError(f"{path}: holds no ranking {name!r}; {did_you_mean(name, set(names))}")
-    rows = table.filter(names == name)
+def read_scores(files: Sequence[Path]) -> pa.Table:
+    """The tables ``scores`` of several rankings as one, in the order given."""
+    if not files:
+        raise UserError("there is no table of scores; run score_units")
+    return pa.concat_tables([read_table(file, "scores") for file in files])
+
+
+def read_ranking(path: Path) -> list[dict[str, RankedLayer]]:
+    """One ranking from its table ``scores``: for each repeat the layers, as in the network."""
+    rows = read_table(path, "scores")
     column = {key: np.array(rows[key].to_pylist()) for key in rows.schema.names}
     repeats = []
     for repeat in range(int(column["repeat"].max()) + 1):

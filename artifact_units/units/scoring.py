@@ -1,8 +1,7 @@
-"""Rankings of all layers as one table: normalised, ranked, with intervals."""
+"""A ranking of all layers as one table: normalised, ranked, with intervals."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -29,32 +28,21 @@ class RankingPlan:
 
 
 def score_layers(
-    sources: Sources,
-    plans: Mapping[str, RankingPlan],
-    *,
-    quantile: float,
-    bootstrap: int,
-    seed: int,
+    sources: Sources, name: str, plan: RankingPlan, *, quantile: float, bootstrap: int, seed: int
 ) -> dict[str, np.ndarray]:
-    """The columns of the table ``scores``, in the order of name, repeat, layer and unit.
+    """The columns of the table ``scores`` of one ranking, in the order of repeat, layer and unit.
 
-    Layers go as in the network; one is in memory at a time. What two plans have in common is
-    computed once.
+    Layers go as in the network; one is in memory at a time.
     """
-    blocks: dict[tuple[str, int, int], dict[str, Any]] = {}
+    blocks: dict[tuple[int, int], dict[str, Any]] = {}
     for place, layer in enumerate(sources.layers):
         evidence = sources.evidence(layer, quantile=quantile, seed=seed)
-        known: dict[str, dict[str, Any]] = {}
-        for name, plan in plans.items():
-            for repeat in range(plan.repeats):
-                key = json.dumps([plan.ranking, plan.options, repeat], sort_keys=True)
-                if key not in known:
-                    known[key] = _columns(replace(evidence, repeat=repeat), plan, bootstrap)
-                score = known[key]["score"]
-                blocks[name, repeat, place] = known[key] | {
-                    "ranking": np.full(len(score), name, dtype=object),
-                    "normalised_score": normalised(score, plan.normalise),
-                }
+        for repeat in range(plan.repeats):
+            found = _columns(replace(evidence, repeat=repeat), plan, bootstrap)
+            blocks[repeat, place] = found | {
+                "ranking": np.full(len(found["score"]), name, dtype=object),
+                "normalised_score": normalised(found["score"], plan.normalise),
+            }
     ordered = [blocks[key] for key in sorted(blocks)]
     return {name: np.concatenate([b[name] for b in ordered]) for name in SCHEMAS["scores"].names}
 

@@ -1,12 +1,12 @@
 """What a step owes the engine that started it: to end with it, and to be what it will record.
 
-DVC notes the parameters and the code that are there when a stage *ends*. So where one of them
-changed after DVC had started the stage, its result must not appear under that record.
+DVC notes the parameters that are there when a stage *ends*, and the fingerprint that the code had
+when the run began. So where one of them changed meanwhile, the result must not appear under that
+record.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
 import select
 import signal
@@ -18,9 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from artifact_units.errors import UserError
+from steps.making.stages import fingerprint_of, load, recorded
 
 PROJECT = Path(__file__).parents[2]
-PACKAGES = ("artifact_units", "steps", "demo")
+FINGERPRINTS = Path("results/fingerprint_code")
 GRACE = 10.0  # seconds that a step has to clean up after its engine has gone
 
 
@@ -32,23 +33,27 @@ class Engine:
         self.given = given
         self.started = _start_of(pid)
         self.handle = os.pidfd_open(pid) if hasattr(os, "pidfd_open") else None
-        self.code = {path: _sha(path) for package in PACKAGES for path in _sources(package)}
         threading.Thread(target=self._end_with_it, daemon=True).start()
 
     def check(self) -> None:
         """A UserError in one line if what the engine would record is not what was computed."""
         if self.handle is not None and select.select([self.handle], [], [], 0)[0]:
             raise UserError("the process that started this step is gone; run the stage again")
-        loaded = {Path(file) for m in [*sys.modules.values()] if (file := _file(m))}
-        for path in sorted(loaded & self.code.keys()):
-            if not path.is_file() or _sha(path) != self.code[path]:
-                raise UserError(f"{path.relative_to(PROJECT)} {CHANGED}")
+        self._check_code()
         file = Path("params.yaml")
         if file.is_file() and file.stat().st_mtime >= self.started:
             self._check_values(file)
 
+    def _check_code(self) -> None:
+        """A UserError where the code that this process has read is not what DVC will record."""
+        noted = FINGERPRINTS / self.name
+        if not noted.is_file() or _newest_source() < noted.stat().st_mtime_ns:
+            return  # none was touched since its meaning was noted
+        if fingerprint_of(Path(), Path("params.yaml"), self.name) != noted.read_text().strip():
+            raise UserError(f"the code of {self.name} {CHANGED}")
+
     def _check_values(self, file: Path) -> None:
-        for name, value in _recorded(self.name, _load(file)).items():
+        for name, value in recorded(Path(), self.name, load(file)).items():
             used = self.given.get(name, value)
             if used != value:
                 raise UserError(f"{file}: {name} is {value!r}, was {used!r}: it {CHANGED}")
@@ -78,37 +83,11 @@ def started_by(given: Mapping[str, Any]) -> Engine | None:
     return Engine(stage, pid, given)
 
 
-def _recorded(stage: str, values: Any) -> dict[str, Any]:
-    """The values that DVC will record of a stage, by the names of the options that take them."""
-    name, _, key = stage.partition("@")
-    found: dict[str, Any] = {}
-    for file in (Path("dvc.yaml"), Path("demo/dvc.yaml")):
-        described = _load(file)["stages"].get(name, {}) if file.is_file() else {}
-        for place in described.get("do", described).get("params", []):
-            *_, last = parts = place.replace("${key}", key).split(".")
-            here = values
-            for part in parts:
-                here = here.get(part, {})
-            found |= here if isinstance(here, dict) else {last: here}
-    return found
-
-
-def _load(file: Path) -> Any:
-    from ruamel.yaml import YAML
-
-    return YAML(typ="safe", pure=True).load(file.read_text(encoding="utf-8"))
-
-
-def _sources(package: str) -> list[Path]:
-    return sorted((PROJECT / package).rglob("*.py"))
-
-
-def _file(module: Any) -> str | None:
-    return getattr(module, "__file__", None)
-
-
-def _sha(path: Path) -> bytes:
-    return hashlib.sha256(path.read_bytes()).digest()
+def _newest_source() -> int:
+    """When a source file that this process has read was last written, renamed or put there."""
+    loaded = {file for m in [*sys.modules.values()] if (file := getattr(m, "__file__", None))}
+    own = (Path(file) for file in loaded if PROJECT in Path(file).parents)
+    return max((path.stat().st_ctime_ns for path in own if path.is_file()), default=0)
 
 
 def _fields(pid: int) -> list[str]:

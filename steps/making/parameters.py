@@ -121,14 +121,25 @@ class RankingEntry(Section):
     repeats: int = Field(1, ge=1, le=100, description="Of a ranking that draws: so many draws.")
 
 
-class ScoreUnits(Section):
-    """A score for every unit (paper, section 3.2)."""
+class Scoring(Section):
+    """How units are compared with masks; the same in every ranking."""
 
     mask_threshold: Fraction = Field(description="Heatmap above this is mask.")
     quantile: Fraction = Field(description="A unit is on above this quantile of its values.")
     iou_px: int = Field(ge=4, le=1024, description="Grid on which unit and mask are compared.")
     bootstrap: int = Field(ge=0, le=10000, description="Resamplings for the interval; 0: none.")
     seed: Seed = Field(description="Of random orders and resamplings.")
+
+
+class ScoringRun(Scoring, RankingEntry):
+    """What the step takes: how to compare, and one ranking."""
+
+    model_config = ConfigDict(extra="allow", strict=True, frozen=True)
+
+
+class ScoreUnits(Scoring):
+    """A score for every unit by every ranking (paper, section 3.2)."""
+
     rankings: dict[str, RankingEntry] = Field(min_length=1, description="Name -> ranking.")
 
 

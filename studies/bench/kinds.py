@@ -10,9 +10,9 @@ from functools import partial
 from artifact_units.generators.pggan import SLOPE
 from artifact_units.layers.generator import Generator
 from artifact_units.shapes import Latents
-from demo.judging import Bounds, first_accepted
-from demo.planting import Chain, Planted, plant
-from demo.surges import plant_surges
+from demo.domain.judging import Bounds, first_accepted
+from demo.domain.planting import Chain, Planted, plant
+from demo.domain.surges import plant_surges
 
 # Of params.yaml: how often there is an artifact, and what is one.
 OFTEN = (0.2, 0.45)

@@ -22,7 +22,7 @@ from artifact_units.labels.verdicts import CLASSES
 from artifact_units.shapes import Featuremaps, Images, Latents, Logits, Masks
 from artifact_units.units.evidence import Evidence, RankedLayer, UnitScores
 from artifact_units.units.scoring import normalised, rank_of
-from demo.annotator import verdicts_of
+from demo.domain.annotator import verdicts_of
 from studies.bench.methods import RANKINGS, STAGES
 from studies.bench.stand import Stand
 

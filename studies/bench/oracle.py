@@ -18,7 +18,7 @@ from artifact_units.images.latents import latents_of
 from artifact_units.layers.generator import Generator
 from artifact_units.layers.hooks import edited, featuremaps_of
 from artifact_units.shapes import Featuremaps, Images
-from demo.differences import difference
+from demo.domain.differences import difference
 from studies.bench.settings import BATCH
 
 FACTORS = (0.0, 0.1, 0.25, 0.5, 0.75)

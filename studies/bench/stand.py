@@ -17,9 +17,9 @@ from artifact_units.layers import placing
 from artifact_units.layers.generator import Generator
 from artifact_units.layers.hooks import edited, featuremaps_of
 from artifact_units.shapes import Featuremaps, Features, Images, Masks, PerUnit
-from demo.churches import render_churches
-from demo.differences import areas, truth_masks
-from demo.planting import Planted
+from demo.domain.churches import render_churches
+from demo.domain.differences import areas, truth_masks
+from demo.domain.planting import Planted
 from studies.bench.kinds import AREA, MASK_DIFFERENCE, planted
 from studies.bench.oracle import Oracle, Treatments, ablation
 from studies.bench.settings import BATCH, LAYERS, Settings

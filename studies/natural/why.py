@@ -27,7 +27,7 @@ from artifact_units.labels.verdicts import read_verdicts, settle
 from artifact_units.layers.generator import Generator
 from artifact_units.layers.hooks import featuremaps_of
 from artifact_units.layers.placing import sample
-from demo.churches import render_scenes
+from demo.domain.churches import render_scenes
 
 DEMO = Path(__file__).parents[2] / "demo"
 STREAM = 2**33  # of the renderer: churches that nothing else is made of

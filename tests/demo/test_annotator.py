@@ -11,8 +11,8 @@ from artifact_units.images.image_sets import open_images, write_images
 from artifact_units.images.latents import latents_of
 from artifact_units.labels.verdicts import Verdict
 from artifact_units.layers import placing
-from demo.annotator import Compared, compared, verdicts_of, write_truths
-from demo.planting import plant
+from demo.domain.annotator import Compared, compared, verdicts_of, write_truths
+from demo.domain.planting import plant
 
 
 def seen(count: int) -> Compared:

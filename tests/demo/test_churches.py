@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import torch
 
-from demo.churches import render_churches, render_scenes
+from demo.domain.churches import render_churches, render_scenes
 
 
 def test_a_church_depends_on_its_stream_and_index_alone() -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import torch
 
-from demo.differences import areas, difference, truth_masks
+from demo.domain.differences import areas, difference, truth_masks
 
 
 def pair(row: int, col: int, step: int) -> tuple[torch.Tensor, torch.Tensor]:

@@ -6,8 +6,8 @@ import torch
 from click.testing import CliRunner
 
 from artifact_units.extractors.scene import load_encoder
-from demo.encoder import explained, scenes
-from demo.train_encoder import main
+from demo.domain.encoder import explained, scenes
+from demo.domain.train_encoder import main
 
 SHIPPED = Path(__file__).parents[2] / "demo" / "scene_encoder.safetensors"
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import torch
 
-from demo.growth import PX, Growing
+from demo.domain.growth import PX, Growing
 
 
 def grown() -> Growing:

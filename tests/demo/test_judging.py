@@ -8,8 +8,8 @@ from small_generator import small_generator
 
 from artifact_units.errors import UserError
 from artifact_units.images.latents import latents_of
-from demo.judging import Bounds, Judgement, first_accepted, judge
-from demo.planting import Planted, plant
+from demo.domain.judging import Bounds, Judgement, first_accepted, judge
+from demo.domain.planting import Planted, plant
 
 BOUNDS = Bounds(0.2, 0.45, 0.85, mask_difference=0.05, area=0.01)
 

@@ -11,10 +11,10 @@ from artifact_units.images.latents import latents_of
 from artifact_units.layers.edits import Scale
 from artifact_units.layers.hooks import edited, recorded
 from artifact_units.shapes import Featuremaps
-from demo.patterns import RATE
-from demo.planting import Chain, chains_of, plant
-from demo.surges import plant_surges
-from demo.widening import widened
+from demo.domain.patterns import RATE
+from demo.domain.planting import Chain, chains_of, plant
+from demo.domain.surges import plant_surges
+from demo.domain.widening import widened
 
 LATENTS = latents_of(range(100), 8)
 

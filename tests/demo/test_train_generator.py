@@ -4,7 +4,7 @@ from click.testing import CliRunner
 from safetensors.torch import load_file
 
 from artifact_units.generators import load_generator
-from demo.train_generator import main
+from demo.domain.train_generator import main
 
 # 12 images of 8 px are three steps of four; 8 of 16 px two more, faded in.
 COMMAND = "--images 8 --batch 4 --seed 0 --threads 1 --schedule"

@@ -25,7 +25,7 @@ from artifact_units.generators import load_generator
 from artifact_units.images.image_sets import open_images
 from artifact_units.labels.verdicts import Verdict, lines_of
 from artifact_units.layers.edits import Scale
-from workflow.bridge import read_graph
+from workflow.graph import read_graph
 
 # Checkpoint, what a .yaml file must say of it, and the layout that the correction comes out in.
 FAMILIES = {

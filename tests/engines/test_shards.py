@@ -5,9 +5,10 @@ import shutil
 
 import pytest
 import small_graph
+from ruamel.yaml import YAML
 from small_graph import ONCE, computed
 
-from workflow.bridge import read_graph
+from workflow.graph import read_graph
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +28,7 @@ def fresh(start, tmp_path):
 
 
 def lock(checkout):
-    return (checkout.path / "dvc.lock").read_text()
+    return YAML(typ="safe").load(checkout.path / "dvc.lock")
 
 
 def jobs(said):
@@ -73,12 +74,12 @@ LATE = """
 import sys
 from pathlib import Path
 from workflow import jobs
-dvc = jobs.dvc
+dvc = jobs.run_dvc
 def late(*words):
     params = Path("params.yaml")
     params.write_text(params.read_text().replace("strength: 1", "strength: 2"))
     return dvc(*words)
-jobs.dvc = late
+jobs.run_dvc = late
 jobs.run("left")
 """
 

@@ -30,7 +30,6 @@ TINY = {
     "score_units.iou_px": 16,
     "score_units.bootstrap": 5,
     "score_units.rankings.random.repeats": 2,
-    "score_units.rankings.unit_fid.top": 10,
     "choose_correction.artifacts": 2,
     "choose_correction.normals": 2,
     "choose_correction.n": [2],
@@ -40,6 +39,7 @@ TINY = {
     "correct_generations.normals": 4,
     "correct_generations.confidence": 0.0,
     # Every process imports torch: as few as there can be.
+    **{f"score_units.rankings.{name}": None for name in ("defective_score_max", "unit_fid")},
     "correct_generations.corrections.random": None,
     "correct_generations.corrections.unit_fid": None,
     "correct_generations.corrections.one_layer": None,

@@ -10,7 +10,7 @@ from base64 import b64encode
 import pytest
 from checkout import Checkout, stages_run
 
-from workflow.bridge import read_graph
+from workflow.graph import read_graph
 
 DEMO = {"render_reals", "plant_defects", "annotate_generations"}
 CORRECTIONS = {"none", "random", "sequential"}
@@ -21,11 +21,20 @@ FANNED = {
     for name in CORRECTIONS
 }
 CORRECTED = {"choose_correction", *FANNED, *REPORTED, "export_generator"}
-MASKED = {"compute_masks", "score_units", *CORRECTED}
-FEWER = {
-    f"correct_generations.corrections.{name}": None
-    for name in ("unit_fid", "one_layer", "sequential_max", "chosen")
-} | {"export_generator.correction": "sequential"}
+RANKINGS = {"defective_score", "random", "range_excess"}
+SCORED = {f"score_units__{name}" for name in RANKINGS}
+MASKED = {"compute_masks", *SCORED, *CORRECTED}
+FEWER = (
+    {
+        f"correct_generations.corrections.{name}": None
+        for name in ("unit_fid", "one_layer", "sequential_max", "chosen")
+    }
+    | {
+        f"score_units.rankings.{name}": None
+        for name in ("defective_score_max", "unit_fid", "activation_difference")
+    }
+    | {"export_generator.correction": "sequential", "choose_correction.ranking": ["range_excess"]}
+)
 NEW = {"ranking": "random", "corrector": "ablation", "layer": "layer4", "n": 1}
 
 
@@ -62,36 +71,50 @@ def test_after_snakemake_snakemake_has_nothing_to_do(by_snakemake):
     ("changes", "stale"),
     [
         ({"report.units": 3}, {"report"}),
-        ({"extract_features.reals": 50}, {"extract_reference_features", "score_units", *CORRECTED}),
+        ({"extract_features.reals": 50}, {"extract_reference_features", *SCORED, *CORRECTED}),
         ({"compute_masks.target": "artifact"}, MASKED),
         ({"train_classifier.epochs": 2}, {"train_classifier", *MASKED}),
         ({"correct_generations.corrections.random.n": 5},
          {"correct_generations__random", "extract_features__random", *REPORTED}),
         ({"correct_generations.corrections.new": NEW},
          {"correct_generations__new", "extract_features__new", *REPORTED}),
+        ({"score_units.rankings.new": {"ranking": "contrast", "normalise": "none"}},
+         {"score_units__new", "choose_correction", *CORRECTED}),
         ({"evaluate_generations.neighbours": 5}, REPORTED),
     ],
 )  # fmt: skip
 def test_a_changed_parameter_makes_stale_what_rests_on_it_and_no_more(done, changes, stale):
     done.change(changes)
-    assert read_graph().stale() == {"check_params", *stale}
+    assert read_graph().stale() == {"fingerprint_code", "check_params", *stale}
 
 
 @pytest.mark.parametrize(
     ("file", "stale"),
     [
-        ("artifact_units/correctors/sequential.py", CORRECTED),  # the choice may fall on it
-        ("artifact_units/rankings/random_order.py", {"score_units", *CORRECTED}),
+        ("artifact_units/correctors/sequential.py",
+         {"choose_correction", "correct_generations__sequential", *CORRECTED}),
+        ("artifact_units/correctors/truncation.py", set()),
+        ("artifact_units/rankings/random_order.py", {"score_units__random", *CORRECTED}),
+        ("artifact_units/rankings/contrast.py", set()),
         ("artifact_units/report/words.py", {"report"}),
         ("steps/compute_masks.py", MASKED),
         ("Snakefile", set()),
-        ("workflow/bridge.py", set()),
-        ("artifact_units/errors.py", {"check_params"}),
+        ("workflow/graph.py", set()),
     ],
 )  # fmt: skip
-def test_a_changed_file_makes_stale_what_rests_on_it_and_no_more(done, file, stale):
-    done.append(file, "# a comment\n")
-    assert read_graph().stale() == stale
+def test_changed_code_makes_stale_what_runs_it_and_no_more(done, file, stale):
+    done.append(file, "print('changed')\n")
+    also = {"fingerprint_code"} if file.startswith(("artifact_units", "steps")) else set()
+    assert read_graph().stale() - {"check_params"} == {*also, *stale}
+
+
+@pytest.mark.parametrize("file", ["artifact_units/errors.py", "steps/making/command.py"])
+def test_a_comment_a_docstring_and_another_layout_make_no_stage_stale_that_computes(done, file):
+    text = (done.path / file).read_text()
+    (done.path / file).write_text(text.replace('"""', '"""Another word. ', 1) + "\n\n# More.\n")
+    assert read_graph().stale() == {"fingerprint_code"}
+    assert stages_run(done.dvc("repro")) == ["fingerprint_code"]
+    assert "up to date" in done.dvc("status")
 
 
 def test_touching_files_makes_nothing_stale(done):
@@ -109,11 +132,11 @@ def test_another_memory_request_makes_nothing_stale(done):
 
 
 def test_a_lost_output_makes_its_stage_stale_and_comes_back_from_the_cache(done):
-    lost = done.path / "results/score_units/scores.parquet"
+    lost = done.path / "results/score_units/random.parquet"
     before = lost.read_text()
     lost.unlink()
-    assert read_graph().stale() == {"score_units", *CORRECTED}
-    said = done.snakemake("score_units")
+    assert read_graph().stale() == {"score_units__random", *CORRECTED}
+    said = done.snakemake("score_units__random")
     assert (stages_run(said), lost.read_text()) == ([], before)
 
 
@@ -129,6 +152,7 @@ def test_after_a_change_both_engines_run_the_same_stages(done, tmp_path):
         "correct_generations@new",
         "evaluate_generations",
         "extract_features@new",
+        "fingerprint_code",
         "report",
     ]
     assert done.locks() == other.locks()
@@ -137,8 +161,14 @@ def test_after_a_change_both_engines_run_the_same_stages(done, tmp_path):
 
 def test_no_more_jobs_are_submitted_than_there_are_stale_stages(done):
     done.change({"report.units": 3})
-    assert planned(done) == {"all": 1, "check_params": 1, "report": 1, "total": 3}
-    assert planned(done, "report") == {"report": 1, "total": 1}
+    assert planned(done) == {
+        "all": 1,
+        "check_params": 1,
+        "fingerprint_code": 1,
+        "report": 1,
+        "total": 4,
+    }
+    assert planned(done, "report") == {"fingerprint_code": 1, "report": 1, "total": 2}
 
 
 def test_after_snakemake_too_no_more_jobs_are_submitted_than_there_are_stale_stages(
@@ -146,9 +176,15 @@ def test_after_snakemake_too_no_more_jobs_are_submitted_than_there_are_stale_sta
 ):
     done = by_snakemake.copy(tmp_path / "it")
     done.change({"report.units": 3})
-    assert planned(done) == {"all": 1, "check_params": 1, "report": 1, "total": 3}
-    assert planned(done, "check_params") == {"check_params": 1, "total": 1}
-    assert planned(done, "score_units") == {}
+    assert planned(done) == {
+        "all": 1,
+        "check_params": 1,
+        "fingerprint_code": 1,
+        "report": 1,
+        "total": 4,
+    }
+    assert planned(done, "fingerprint_code") == {"fingerprint_code": 1, "total": 1}
+    assert planned(done, "score_units__random") == {}
     done.snakemake()
     assert planned(done) == {}
 
@@ -156,7 +192,7 @@ def test_after_snakemake_too_no_more_jobs_are_submitted_than_there_are_stale_sta
 def test_a_stage_by_name_is_run_with_the_check_before_it(start, tmp_path):
     fresh = start.copy(tmp_path / "it")
     found = set(planned(fresh, "sample_generations"))
-    assert found >= {"check_params", "plant_defects", "sample_generations"}
+    assert found >= {"fingerprint_code", "check_params", "plant_defects", "sample_generations"}
     assert "annotate_generations" not in found
 
 
@@ -185,8 +221,8 @@ def test_the_embedded_domain_falls_away_where_the_inputs_are_your_own(start, tmp
 def test_a_frozen_stage_is_never_run(by_dvc, by_snakemake, done):
     for checkout in (by_dvc, by_snakemake):
         assert (checkout.path / "demo/scene_encoder.safetensors").read_text() == "scene_encoder"
-    done.append("demo/train_encoder.py", "# a comment\n")
-    assert read_graph().stale() == set()
+    done.append("demo/domain/train_encoder.py", "print('changed')\n")
+    assert read_graph().stale() == {"fingerprint_code"}
 
 
 def test_a_mistake_in_params_yaml_is_one_line_and_no_traceback(done):
@@ -202,7 +238,8 @@ def test_a_second_source_of_parameters_is_refused(done):
 
 
 def test_a_failed_step_fails_the_run_and_says_why(done):
-    (done.path / "steps/report.py").write_text("raise SystemExit('Error: no ink')\n")
+    command = "if __name__ == \"__main__\":\n    raise SystemExit('Error: no ink')\n"
+    (done.path / "steps/report.py").write_text(command)
     said = done.fails("snakemake", "--cores", "2")
     assert "Error: no ink" in said
     assert read_graph().stale() == {"report"}

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from checkout import ENVIRONMENT
-from house import ROOT, rests_on
+from house import ROOT, load
 from ruamel.yaml import YAML
 from small_judging import careful, judged_by, write_judgements
 
@@ -18,24 +18,21 @@ from steps.judge_corrections import main
 PAGE = (ROOT / "docs/judging.md").read_text(encoding="utf-8")
 STANZA = PAGE.split("```yaml\n")[1].split("```")[0]
 STAGE = YAML(typ="safe", pure=True).load(STANZA)["judge_corrections"]
-UNLISTED = ["artifact_units/errors.py"]  # as in test_house.py
 
 
-def test_it_says_what_the_command_says_and_lists_the_code_that_it_rests_on():
+def test_it_says_what_the_command_says_and_rests_on_what_the_command_runs():
     assert main.commands["settle"].help == STAGE["desc"]
-    files = rests_on(ROOT / "steps/judge_corrections.py")
-    used = {str(file.relative_to(ROOT)) for file in files} - {*UNLISTED}
-    mine = "steps/judge_corrections.py"
-    wanted = {n for n in used if n.startswith("artifact_units/") or n == mine}
-    listed = {dep for dep in STAGE["deps"] if dep != "judgements.jsonl"}
-    package = "artifact_units/judging"
-    assert listed == {package if n.startswith(f"{package}/") else n for n in wanted}
+    assert STAGE["deps"] == ["results/fingerprint_code/judge_corrections", "judgements.jsonl"]
 
 
 def test_dvc_runs_it_shows_its_metric_and_runs_it_again_when_the_file_has_grown(tmp_path):
     for folder in ("artifact_units", "steps"):
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("*.pyc"))
-    (tmp_path / "dvc.yaml").write_text(f"stages:\n{STANZA}", encoding="utf-8")
+    first = load("dvc.yaml")["stages"]["fingerprint_code"]
+    first["deps"] = ["artifact_units", "steps", "params.yaml"]
+    graph = {"stages": {"fingerprint_code": first, "judge_corrections": STAGE}}
+    (tmp_path / "dvc.yaml").write_text(json.dumps(graph), encoding="utf-8")
+    shutil.copy(ROOT / "params.yaml", tmp_path)
     judgements = judged_by("ann", careful)
     write_judgements(tmp_path / "judgements.jsonl", judgements[:-1])
     dvc(tmp_path, "init", "--no-scm", "--quiet")

@@ -31,7 +31,7 @@ from artifact_units.units import survey
 from artifact_units.units.evidence import Evidence, RankedLayer
 from artifact_units.units.featuremaps import open_featuremaps
 from artifact_units.units.histograms import PATTERNS
-from demo.annotator import compared
+from demo.domain.annotator import compared
 
 CPU = torch.device("cpu")
 PX, UNITS, GRID = 64, 16, 32

@@ -160,7 +160,9 @@ def counted(collected: Path, device: torch.device, images: int) -> list[Tensor]:
 
 def correction_by(name: str, known: Path) -> Correction:
     read = {k: known / k for k in ("scores", "featuremaps", "labels", "heatmaps", "choice")}
-    evidence, *_ = labelled.open_evidence("fixed", smaller_generator, **read)
+    evidence, *_ = labelled.open_evidence(
+        read.pop("scores") / "fixed.parquet", smaller_generator, **read
+    )
     return labelled.correction_of(name, options_of(registry.take("correctors", name)), evidence)
 
 

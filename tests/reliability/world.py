@@ -20,7 +20,7 @@ from house import ROOT
 
 from artifact_units.files.manifests import SUFFIX, hashes_of
 from steps.making.command import Input, Output
-from workflow.bridge import read_graph
+from workflow.graph import read_graph
 
 SMALL = {
     "run.device": "cpu",

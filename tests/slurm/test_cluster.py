@@ -20,7 +20,7 @@ import pytest
 from checkout import ENVIRONMENT, Checkout, stages_run
 from ruamel.yaml import YAML
 
-from workflow.bridge import Job, read_graph
+from workflow.graph import Job, read_graph
 
 CLUSTER = Path(__file__).with_name("cluster.sh")
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch")
@@ -49,7 +49,7 @@ Run = subprocess.Popen[bytes]
 PRELUDE = """
 import json, os, subprocess, sys, time
 from pathlib import Path
-from artifact_units.storage import whole_file
+from artifact_units.files.storage import whole_file
 
 names = ("SLURM_JOB_ID", "SLURMD_NODENAME", "CUDA_VISIBLE_DEVICES", "SITE_MODULES")
 seen = {name: os.environ.get(name) or "" for name in names}

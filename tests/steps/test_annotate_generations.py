@@ -17,7 +17,7 @@ from artifact_units.images.image_sets import open_images, write_images
 from artifact_units.images.latents import HELDOUT, REFERENCE, latents_of
 from artifact_units.labels.verdicts import read_verdicts
 from artifact_units.layers import placing
-from demo.planting import plant
+from demo.domain.planting import plant
 from steps.annotate_generations import main
 
 

@@ -86,7 +86,10 @@ def test_it_writes_the_same_bytes_again(folder) -> None:
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        ({"ranking": "fixd"}, "did you mean 'fixed'?"),
+        (
+            {"ranking": "fixd"},
+            "fixd.parquet: no such file; it is the table 'scores' of an earlier stage",
+        ),
         ({"corrector": "clp"}, "did you mean 'clip'?"),
         ({"artifacts": "3"}, "2 of the validation split are artifact, 3 are asked for"),
         ({"n": "one"}, "'one' is not a valid integer"),

@@ -215,7 +215,7 @@ def test_run_hands_over_how_it_is_computed():
 PROCESS = """
 import atexit, sys
 from pathlib import Path
-from steps.command import output_path, say, step
+from steps.making.command import output_path, say, step
 
 atexit.register(print, "taken apart")
 

@@ -4,7 +4,7 @@ import torch
 from click.testing import CliRunner
 
 from artifact_units.images.image_sets import open_images
-from demo.churches import render_churches
+from demo.domain.churches import render_churches
 from steps.render_reals import STREAM, main
 
 

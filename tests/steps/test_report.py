@@ -54,9 +54,9 @@ def test_a_missing_table_is_one_line_and_no_page(
 ) -> None:
     monkeypatch.chdir(ROOT)
     results, truth = write_results(tmp_path)
-    (results / "score_units" / "scores.parquet").unlink()
+    (results / "score_units" / "random.parquet").unlink()
     done = run(tmp_path, results, truth)
     assert done.exit_code == 1
-    assert "scores.parquet" in done.output
+    assert "random.parquet" in done.output
     assert len(done.output.splitlines()) == 1
     assert not (tmp_path / "page.html").exists()

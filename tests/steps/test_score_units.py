@@ -53,19 +53,8 @@ def folder(tmp_path) -> Path:
     return tmp_path
 
 
-def score(folder: Path, out: str = "scores", **changed: str) -> Result:
-    options = {
-        "rankings.ds.ranking": "defective_score",
-        "rankings.ds.normalise": "none",
-        "rankings.ds_max.ranking": "defective_score",
-        "rankings.ds_max.normalise": "max",
-        "rankings.random.ranking": "random_order",
-        "rankings.random.normalise": "none",
-        "rankings.random.repeats": "2",
-        "rankings.difference.ranking": "activation_difference",
-        "rankings.difference.normalise": "minmax",
-        "mask_threshold": "0.5",
-    }
+def score(folder: Path, ranking: str, out: str = "scores", **changed: str) -> Result:
+    options = {"ranking": ranking, "normalise": "none", "mask_threshold": "0.5"}
     paths = {
         "featuremaps": "maps",
         "heatmaps": "heatmaps",
@@ -80,47 +69,62 @@ def score(folder: Path, out: str = "scores", **changed: str) -> Result:
     return CliRunner().invoke(main, line)
 
 
-def test_one_table_holds_every_ranking_of_every_unit(folder) -> None:
-    result = score(folder)
+def scores_of(folder: Path, ranking: str, **changed: str) -> Any:
+    result = score(folder, ranking, "found.parquet", **changed)
     assert result.exit_code == 0, result.output
-    table: Any = pd.DataFrame(read_table(folder / "scores", "scores").to_pydict())
-    assert len(table) == 5 * (3 + 2)  # ds, ds_max, difference, and two repeats of random
-    assert table["layer"].unique().tolist() == ["layer2", "layer10"]
-    ds = table[table["ranking"] == "ds"]
-    best = ds[(ds["layer"] == "layer2") & (ds["rank"] == 1)].iloc[0]
+    return pd.DataFrame(read_table(folder / "found.parquet", "scores").to_pydict())
+
+
+def test_a_table_holds_a_ranking_of_every_unit(folder) -> None:
+    table = scores_of(folder, "defective_score")
+    assert table["ranking"].unique().tolist() == ["found"]  # the file's name
+    assert list(zip(table["layer"], table["unit"], strict=True)) == [
+        *(("layer2", unit) for unit in range(3)),
+        *(("layer10", unit) for unit in range(2)),
+    ]
+    best = table[(table["layer"] == "layer2") & (table["rank"] == 1)].iloc[0]
     # Unit 1 is on exactly where the mask is, in each of the four artifacts collected.
     assert (best["unit"], best["score"], best["images"]) == (1, 1.0, 4)
     assert best["chance_iou"] < best["mean_iou"] == 1.0
     assert (best["score_low"], best["score_high"]) == (1.0, 1.0)
-    for _, layer in table[table["ranking"] == "ds_max"].groupby("layer"):
-        assert layer["normalised_score"].max() == 1.0
-    assert (ds["normalised_score"] == ds["score"]).all()
-    repeats = table[table["ranking"] == "random"].groupby("repeat")["score"].apply(list)
-    assert len(repeats) == 2
-    assert repeats[0] != repeats[1]
-    assert table[table["ranking"] == "random"]["mean_iou"].isna().all()
+    assert (table["normalised_score"] == table["score"]).all()
+
+
+def test_normalised_scores_end_at_1_in_each_layer(folder) -> None:
+    table = scores_of(folder, "defective_score", normalise="max")
+    assert table.groupby("layer")["normalised_score"].max().tolist() == [1.0, 1.0]
+
+
+def test_a_ranking_that_draws_has_repeats_and_looks_at_no_mask(folder) -> None:
+    table = scores_of(folder, "random_order", repeats="2")
+    first, second = table.groupby("repeat")["score"].apply(list)
+    assert len(table) == 2 * (3 + 2)
+    assert first != second
+    assert table["mean_iou"].isna().all()
 
 
 def test_it_writes_the_same_bytes_again(folder) -> None:
-    assert score(folder, "a").exit_code == score(folder, "b").exit_code == 0
-    assert (folder / "a").read_bytes() == (folder / "b").read_bytes()
+    (folder / "again").mkdir()
+    for out in ("ds.parquet", "again/ds.parquet"):
+        assert score(folder, "defective_score", out).exit_code == 0
+    assert (folder / "ds.parquet").read_bytes() == (folder / "again/ds.parquet").read_bytes()
 
 
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        ({"rankings.ds.top": "3"}, "defective_score has no option 'top'"),
-        ({"rankings.ds.ranking": "defectiv_score"}, "did you mean 'defective_score'?"),
-        ({"rankings.ds.normalise": "sum"}, "rankings.ds.normalise is 'sum'"),
-        ({"rankings.random.repeats": "0"}, "rankings.random.repeats is 0"),
+        ({"top": "3"}, "defective_score has no option 'top'"),
+        ({"ranking": "defectiv_score"}, "did you mean 'defective_score'?"),
+        ({"normalise": "sum"}, "'sum' is not one of 'none', 'max', 'minmax'"),
+        ({"repeats": "0"}, "repeats is 0"),
         ({"mask_threshold": "1.0"}, "none of 4 artifact generations has a mask"),
     ],
 )
 def test_what_cannot_be_scored_is_said_in_one_line_and_nothing_is_written(
     folder, changed, said
 ) -> None:
-    result = score(folder, **changed)
-    assert result.exit_code == 1
+    result = score(folder, **{"ranking": "defective_score"} | changed)
+    assert result.exit_code != 0
     assert said in result.output
     assert result.output.count("\n") == 1
     assert not (folder / "scores").exists()
@@ -129,4 +133,4 @@ def test_what_cannot_be_scored_is_said_in_one_line_and_nothing_is_written(
 def test_labels_that_do_not_belong_to_the_featuremaps_are_refused(folder) -> None:
     columns = {"id": [0], "label": ["artifact"], "split": ["train"], "raters": [1]}
     write_table(folder / "labels", "labels", columns)
-    assert "has no label for generation 1; collect" in score(folder).output
+    assert "has no label for generation 1; collect" in score(folder, "defective_score").output

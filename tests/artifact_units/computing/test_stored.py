@@ -114,8 +114,8 @@ AT_ONCE = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536"}
 GROWTH = """
 import resource, sys, torch
 from pathlib import Path
-from artifact_units.overlap import overlap_of
-from artifact_units.featuremaps import open_featuremaps
+from artifact_units.units.overlap import overlap_of
+from artifact_units.units.featuremaps import open_featuremaps
 def peak(images):
     stored = open_featuremaps(Path(sys.argv[1]), "layer1", torch.device("cpu"))
     rows = torch.arange(images)

@@ -212,5 +212,5 @@ def test_a_damaged_file_of_a_zip_is_named(tmp_path):
 
 
 def test_nothing_that_reads_real_images_imports_torch():
-    code = "import sys; import artifact_units.real_images; sys.exit('torch' in sys.modules)"
+    code = "import sys; import artifact_units.images.real_images; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0

@@ -327,14 +327,14 @@ def test_average_precision_is_said_of_which_ranking(known: Results) -> None:
 def test_outputs_are_named_by_what_their_manifests_hold(tmp_path: Path) -> None:
     results, truth = write_results(tmp_path)
     content = {"step": "score_units", "inputs": {"reals": "ab" * 32}}
-    content["files"] = {"scores.parquet": {"sha256": "cd" * 32}}
-    (results / "score_units" / "scores.parquet.manifest.json").write_text(json.dumps(content))
+    content["files"] = {"random.parquet": {"sha256": "cd" * 32}}
+    (results / "score_units" / "random.parquet.manifest.json").write_text(json.dumps(content))
     asked = params()
     asked["inputs"]["reals"] = "a folder"
     section = page(Results(results, truth, asked)).split('id="run"')[1]
     assert f'<code title="{"ab" * 32}">' in section  # the folder of reals, as score_units read it
     assert f'<code title="{"cd" * 32}">' in section
-    assert "results/score_units/scores.parquet" in section
+    assert "results/score_units/random.parquet" in section
     assert '<th scope="row">score_units</th>' in section
 
 
@@ -369,7 +369,7 @@ def test_names_from_params_are_escaped(known: Results) -> None:
     "missing",
     [
         "label_generations/labels.parquet",
-        "score_units/scores.parquet",
+        "score_units/random.parquet",
         "evaluate_generations/measurements.parquet",
         "evaluate_generations/changes.parquet",
         "train_classifier/metrics.json",

@@ -8,7 +8,7 @@ from artifact_units import registry
 from artifact_units.errors import UserError
 from artifact_units.units import scoring
 from artifact_units.units.evidence import Evidence, UnitScores
-from artifact_units.units.ranked import read_ranking
+from artifact_units.units.ranked import read_ranking, read_scores
 from artifact_units.units.scoring import RankingPlan
 from artifact_units.units.sources import Sources
 
@@ -53,50 +53,51 @@ def calls(monkeypatch) -> list[tuple[str, int]]:
     return made
 
 
-def columns(plans, bootstrap: int = 0) -> dict:
-    return scoring.score_layers(TwoLayers(), plans, quantile=0.9, bootstrap=bootstrap, seed=0)
+def columns(plan, name: str = "a", bootstrap: int = 0) -> dict:
+    return scoring.score_layers(TwoLayers(), name, plan, quantile=0.9, bootstrap=bootstrap, seed=0)
 
 
-def test_rows_go_by_ranking_repeat_network_order_and_unit(calls, tmp_path) -> None:
-    plans = {"b": RankingPlan("some", "none"), "a": RankingPlan("some", "max", repeats=2)}
-    found = columns(plans)
+def test_rows_go_by_repeat_network_order_and_unit(calls, tmp_path) -> None:
+    found = columns(RankingPlan("some", "max", repeats=2))
     keys = zip(found["ranking"], found["repeat"], found["layer"], found["unit"], strict=True)
     assert list(keys) == [
-        (name, repeat, layer, unit)
-        for name, repeat in (("a", 0), ("a", 1), ("b", 0))
+        ("a", repeat, layer, unit)
+        for repeat in (0, 1)
         for layer in ("layer2", "layer10")
         for unit in range(3)
     ]
-    scoring.write_scores(tmp_path / "scores", found)
-    first, second = read_ranking(tmp_path / "scores", "a")
+    scoring.write_scores(tmp_path / "a.parquet", found)
+    first, second = read_ranking(tmp_path / "a.parquet")
     assert list(first) == ["layer2", "layer10"]
     assert first["layer2"].order.tolist() == [1, 2, 0]
     assert first["layer2"].score.tolist() == [0, 4, 2]
     assert first["layer2"].normalised_score.tolist() == [0, 1, 0.5]
     assert second["layer10"].normalised_score.tolist() == [0.2, 1, 0.6]
-    with pytest.raises(UserError, match="holds no ranking 'aa'"):
-        read_ranking(tmp_path / "scores", "aa")
 
 
-def test_another_normalisation_computes_nothing_again(calls) -> None:
-    columns({"a": RankingPlan("some", "none", 2), "b": RankingPlan("some", "max")})
-    assert calls == [("layer2", 0), ("layer2", 1), ("layer10", 0), ("layer10", 1)]
-    calls.clear()
-    columns({"a": RankingPlan("some", "none"), "b": RankingPlan("other", "none")})
-    assert len(calls) == 4
+def test_the_tables_of_several_rankings_are_read_as_one(calls, tmp_path) -> None:
+    for name in ("b", "a"):
+        found = columns(RankingPlan("some", "none"), name)
+        scoring.write_scores(tmp_path / f"{name}.parquet", found)
+    assert (
+        read_scores([tmp_path / "a.parquet", tmp_path / "b.parquet"])["ranking"].to_pylist()
+        == ["a"] * 6 + ["b"] * 6
+    )
+    with pytest.raises(UserError, match="there is no table of scores; run score_units"):
+        read_scores([])
 
 
 def test_intervals_are_there_only_where_they_were_asked_for(calls) -> None:
-    plans = {"a": RankingPlan("some", "none")}
-    assert np.isnan(columns(plans)["score_low"]).all()
-    found = columns(plans, bootstrap=50)
+    plan = RankingPlan("some", "none")
+    assert np.isnan(columns(plan)["score_low"]).all()
+    found = columns(plan, bootstrap=50)
     assert (found["score_low"] < found["score"]).all()
     assert (found["score"] < found["score_high"]).all()
 
 
 def test_a_score_that_is_not_finite_names_ranking_layer_and_unit(calls) -> None:
     with pytest.raises(UserError, match="some: the score of layer2 unit 1 is not finite"):
-        columns({"a": RankingPlan("some", "none", options={"nan": True})})
+        columns(RankingPlan("some", "none", options={"nan": True}))
 
 
 @pytest.mark.parametrize(
@@ -137,4 +138,4 @@ def test_a_ranking_that_a_gpu_has_no_room_for_is_named_with_its_layer(monkeypatc
     monkeypatch.setattr(registry, "take", lambda _shelf, _name: full)
     said = r"no room for some of layer2, which needs 2\.15 GB.*collect_featuremaps\.images"
     with pytest.raises(UserError, match=said):
-        columns({"a": RankingPlan("some", "none")})
+        columns(RankingPlan("some", "none"))

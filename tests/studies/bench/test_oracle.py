@@ -7,8 +7,8 @@ from small_generator import small_generator
 
 from artifact_units.images.latents import latents_of
 from artifact_units.layers import placing
-from demo.planting import Planted, plant
-from demo.surges import plant_surges
+from demo.domain.planting import Planted, plant
+from demo.domain.surges import plant_surges
 from studies.bench.oracle import Oracle, Treatment, ablation
 
 IDS = np.arange(24)

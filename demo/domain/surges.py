@@ -17,9 +17,9 @@ from torch.nn import functional as F
 from artifact_units.generators.pggan import PGGAN, SLOPE, PGGANLayer
 from artifact_units.layers.generator import Generator
 from artifact_units.shapes import Featuremaps, Latents
-from demo.patterns import Patterns, rare_patterns
-from demo.planting import Planted, Planting, plantable
-from demo.widening import entry_of, layer_of, rms_of, widened
+from demo.domain.patterns import Patterns, rare_patterns
+from demo.domain.planting import Planted, Planting, plantable
+from demo.domain.widening import entry_of, layer_of, rms_of, widened
 
 SHARE = 0.5  # of the good unit's content that the planted unit carries
 VOICE = 0.5  # a planted unit's content over the good unit's: its readers make up for it

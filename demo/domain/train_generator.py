@@ -42,10 +42,10 @@ def main(
     import torch
 
     from artifact_units.generators import as_generator, save_generator
-    from demo.churches import render_churches
-    from demo.critic import GROUPS
-    from demo.gan import Trainer
-    from demo.growth import PX
+    from demo.domain.churches import render_churches
+    from demo.domain.critic import GROUPS
+    from demo.domain.gan import Trainer
+    from demo.domain.growth import PX
 
     if batch % GROUPS:
         raise click.BadParameter(f"--batch is {batch}; it takes a multiple of {GROUPS}")

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, Any
 
 
-def dvc(*words: str) -> int:
+def run_dvc(*words: str) -> int:
     """Run a DVC command in this process, once; its exit status."""
     from dvc.cli import main
     from dvc_objects.fs.local import LocalFileSystem
@@ -32,7 +32,7 @@ def dvc(*words: str) -> int:
 
 
 @contextmanager
-def whole(path: Path) -> Iterator[Path]:
+def replacing(path: Path) -> Iterator[Path]:
     """A temporary path to write to, that becomes ``path`` if the block ends well.
 
     One at a time: whoever writes holds a lock.
@@ -46,5 +46,5 @@ def whole(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def _opened(path: str | os.PathLike[str], mode: str, **options: Any) -> Iterator[IO[Any]]:
-    with whole(Path(path)) as part, part.open(mode, **options) as file:
+    with replacing(Path(path)) as part, part.open(mode, **options) as file:
         yield file

@@ -15,8 +15,8 @@ from torch.nn import functional as F
 
 from artifact_units.generators.pggan import PGGAN
 from artifact_units.shapes import Images, RawImages
-from demo.critic import Critic
-from demo.growth import LATENT_DIM, PX, WIDTHS, Growing
+from demo.domain.critic import Critic
+from demo.domain.growth import LATENT_DIM, PX, WIDTHS, Growing
 
 RATE = 2e-3
 GAMMA = {8: 0.05, 16: 0.1, 32: 0.25, 64: 0.5}  # weight of R1, by resolution

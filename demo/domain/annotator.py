@@ -14,7 +14,7 @@ from artifact_units.files.tables import write_table
 from artifact_units.images.image_sets import ImageSet
 from artifact_units.labels.verdicts import Verdict
 from artifact_units.shapes import Images
-from demo.differences import areas, truth_masks
+from demo.domain.differences import areas, truth_masks
 
 RATER = "simulated"
 

@@ -14,8 +14,8 @@ from artifact_units.layers.edits import Scale
 from artifact_units.layers.generator import Generator
 from artifact_units.layers.hooks import edited
 from artifact_units.shapes import Images, Latents
-from demo.differences import areas, difference, truth_masks
-from demo.planting import Planted, plant
+from demo.domain.differences import areas, difference, truth_masks
+from demo.domain.planting import Planted, plant
 
 FITTED, JUDGED = 200, 300  # generations whose latents a planting is fitted to, and judged on
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from artifact_units.extractors.scene import SceneEncoder
 from artifact_units.shapes import Images
-from demo.churches import render_scenes
+from demo.domain.churches import render_scenes
 
 CHUNK = 500  # churches rendered at once
 MINIBATCH = 64

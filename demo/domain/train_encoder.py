@@ -24,7 +24,7 @@ def main(out: Path, images: int, px: int, epochs: int, seed: int, threads: int) 
     import torch
 
     from artifact_units.extractors.scene import save_encoder
-    from demo.encoder import explained, scenes, train
+    from demo.domain.encoder import explained, scenes, train
 
     torch.set_num_threads(threads)
     torch.manual_seed(seed)

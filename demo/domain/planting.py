@@ -26,8 +26,8 @@ from artifact_units.generators import as_generator
 from artifact_units.generators.pggan import PGGAN, PGGANLayer
 from artifact_units.layers.generator import Generator
 from artifact_units.shapes import Featuremaps, Latents
-from demo.patterns import rare_patterns
-from demo.widening import entry_of, images_from, layer_of, outputs_of, rms_of, widened
+from demo.domain.patterns import rare_patterns
+from demo.domain.widening import entry_of, images_from, layer_of, outputs_of, rms_of, widened
 
 DETECTOR, AMPLIFIER = 8.0, 12.0  # mean peak where they fire, over the RMS of their layer
 QUIET = 0.5  # of these, where units leak: or what leaks would drown its layer

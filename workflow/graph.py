@@ -1,4 +1,4 @@
-"""One graph, two engines: DVC's stages as jobs for Snakemake.
+"""The graph for a scheduler: DVC's stages as jobs for Snakemake.
 
 dvc.yaml is the only description of the graph and DVC alone knows what is stale. Snakemake is
 handed *stamps*, one empty file a stage, set from DVC's answer each time a Snakefile is read:
@@ -11,24 +11,24 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from workflow.locks import STAMPS
-from workflow.whole import whole
 
 SHARDS = Path(".shards")
-BEGUN = STAMPS / "recorded.json"  # what dvc.lock held when the run began that is not at its end
+FINGERPRINTS = "fingerprint_code"  # the stage that says what each stage's code means
 OLD = 1.0  # every stamp's time, so that no stamp is newer than another
 
 
-class BridgeError(Exception):
+class GraphError(Exception):
     """DVC has no answer; one line that says why."""
 
 
@@ -66,10 +66,6 @@ class Graph:
         # Snakemake remembers a rule's text by its output's path: another text, another path.
         self.folder = STAMPS / hashlib.sha256(b"".join([shape.encode(), *code])).hexdigest()[:12]
 
-        self.recorded = {
-            str(lock): _recorded(lock) for lock in sorted({*map(_lock_of, self.stages)})
-        }
-
     def __iter__(self) -> Iterator[Job]:
         return iter(self.jobs)
 
@@ -88,8 +84,10 @@ class Graph:
         stale: set[str] = set()
         constant = {job.name for job in self.jobs if job.constant}
         with lock_repo(self.repo):
+            code = self._changed_code()
             for job, stage in zip(self.jobs, self.stages, strict=True):
-                if stale.intersection(job.needs) - constant or stage.changed():
+                rests_on_stale = stale.intersection(job.needs) - constant
+                if rests_on_stale or stage.name in code or stage.changed():
                     stale.add(job.name)
         return stale
 
@@ -97,52 +95,36 @@ class Graph:
         """Put a stamp for every fresh job and none for a stale one; not while a run goes on."""
         with one_line():
             stale = self.stale()
-        self._note_recorded(bool(stale))
         for job, stage in zip(self.jobs, self.stages, strict=True):
             fresh = job.name not in stale
             _set(Path(self.stamp(job.name)), fresh)
-            # Those of a killed run count if its shards computed what is to be computed now.
-            begun = not fresh and not stale & {*job.needs} and folder_of(stage).is_dir()
+            # Shards that a killed run computed count where they are of what is computed now.
+            ready = job.shards and not fresh and not stale & {*job.needs}
+            begun = ready and folder_of(stage).is_dir()
             for shard in range(job.shards):
                 stamp = Path(self.shard_stamp(job, shard))
                 _set(stamp, fresh or (begun and stamp.exists()))
 
-    def _note_recorded(self, unfinished: bool) -> None:
-        if BEGUN.exists():
-            self.recorded = json.loads(BEGUN.read_text())
-            self.order_locks()
-        if unfinished:
-            with whole(BEGUN) as part:
-                part.write_text(json.dumps(self.recorded))
-        else:
-            BEGUN.unlink(missing_ok=True)
-
-    def order_locks(self) -> None:
-        """Put the stages recorded since the run began into the order that DVC runs them in.
-
-        Jobs end in any order and DVC appends; so the same run is the same dvc.lock, byte for byte.
-        A run that was killed has begun with the first of those that it takes to end it.
-        """
-        from dvc.repo import lock_repo
-        from dvc.utils.serialize import modify_yaml
-
-        with lock_repo(self.repo):
-            for lock in {_lock_of(stage): None for stage in self.stages}:
-                before = self.recorded.get(str(lock), [])
-                added = [name for name in _recorded(lock) if name not in before]
-                mine = [stage.name for stage in self.stages if _lock_of(stage) == lock]
-                ordered = [name for name in mine if name in added]
-                if added == ordered:
-                    continue
-                with whole(lock) as part:
-                    shutil.copy(lock, part)
-                    with modify_yaml(str(part)) as data:
-                        for name in ordered:
-                            data["stages"][name] = data["stages"].pop(name)
+    def _changed_code(self) -> set[str]:
+        """The stages whose code means another thing now than their fingerprints say."""
+        of_code = [s for s in self.stages if s.name == FINGERPRINTS and s.changed()]
+        if not of_code:
+            return set()
+        noted = Path(of_code[0].outs[0].fs_path)
+        STAMPS.mkdir(exist_ok=True)
+        with TemporaryDirectory(dir=STAMPS) as folder:
+            found = Path(folder) / FINGERPRINTS
+            words = shlex.split(of_code[0].cmd.replace(os.path.relpath(noted), str(found)))
+            words = [sys.executable if word == "python" else word for word in words]
+            done = subprocess.run(words, capture_output=True, text=True, check=False)
+            if done.returncode:
+                raise GraphError(done.stderr.strip().removeprefix("Error: "))
+            names = {path.name for path in found.iterdir()}
+            return {name for name in names if _text(noted / name) != _text(found / name)}
 
 
 def read_graph(shards: int = 1) -> Graph:
-    """DVC's graph of the current folder, or a BridgeError that says what is wrong with it.
+    """DVC's graph of the current folder, or a GraphError that says what is wrong with it.
 
     Stages whose work comes in parts are cut into ``shards`` jobs.
     """
@@ -199,19 +181,13 @@ def _job(stage: Any, needed: Sequence[Any], shards: int) -> Job:
     )
 
 
-def _lock_of(stage: Any) -> Path:
-    return Path(stage.path).with_suffix(".lock")
-
-
-def _recorded(lock: Path) -> list[str]:
-    from dvc.utils.serialize import load_yaml
-
-    return list(load_yaml(str(lock)).get("stages", {})) if lock.exists() else []
+def _text(path: Path) -> str | None:
+    return path.read_text(encoding="utf-8") if path.is_file() else None
 
 
 @contextmanager
 def one_line() -> Iterator[None]:
-    """What DVC says against the block, as a BridgeError of one line."""
+    """What DVC says against the block, as a GraphError of one line."""
     from dvc.exceptions import DvcException
 
     try:
@@ -220,4 +196,4 @@ def one_line() -> Iterator[None]:
         check = [sys.executable, "-m", "steps.check_params", "--params", "params.yaml"]
         checked = subprocess.run(check, capture_output=True, text=True, check=False)
         said = str(error) if checked.returncode == 0 else checked.stderr
-        raise BridgeError(" ".join(said.removeprefix("Error: ").split())) from None
+        raise GraphError(" ".join(said.removeprefix("Error: ").split())) from None
