@@ -99,7 +99,7 @@ class Graph:
             fresh = job.name not in stale
             _set(Path(self.stamp(job.name)), fresh)
             # Shards that a killed run computed count where they are of what is computed now.
-            ready = job.shards and not fresh and not stale & {*job.needs}
+            ready = job.shards > 0 and not fresh and not stale & {*job.needs}
             begun = ready and folder_of(stage).is_dir()
             for shard in range(job.shards):
                 stamp = Path(self.shard_stamp(job, shard))
