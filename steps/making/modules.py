@@ -11,6 +11,7 @@ from pathlib import Path
 from steps.making.meaning import meaning, without_docstring
 
 PACKAGES = ("artifact_units", "steps", "demo")
+GETATTR = "__getattr__"  # Python itself calls it
 SHELVES = "artifact_units"  # its folders hold methods that are taken by name
 
 
@@ -88,11 +89,15 @@ class Module:
                 module.imports |= dict(imported(node))
             elif isinstance(node, ast.If) and _only_for_types(node.test):
                 continue
-            elif bound := list(_bound(node)):
+            else:
+                bound = list(_bound(node))
                 for each in bound:
                     module.bound.setdefault(each, []).append(statement)
-            else:
-                module.on_import.append(statement)
+                if not bound or GETATTR in bound or _calls(node):
+                    module.on_import.append(statement)
+                elif decorators := getattr(node, "decorator_list", []):  # they run by themselves
+                    wrapped = ast.Expr(ast.Tuple(decorators, ast.Load()))
+                    module.on_import.append(Statement(wrapped, -1 - place))
         return module
 
     @property
@@ -120,6 +125,12 @@ def _bound(node: ast.stmt) -> Iterator[str]:
     targets = [node.target] if isinstance(node, ast.AnnAssign) else targets
     if all(isinstance(target, ast.Name) for target in targets):
         yield from (target.id for target in targets if isinstance(target, ast.Name))
+
+
+def _calls(node: ast.stmt) -> bool:
+    """Whether a constant is made by a call, which may do more than make it."""
+    constant = isinstance(node, ast.Assign | ast.AnnAssign)
+    return constant and any(isinstance(inner, ast.Call) for inner in ast.walk(node))
 
 
 def _only_for_types(test: ast.expr) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -13,7 +14,7 @@ from steps.making.modules import Sources
 
 GRAPHS = ("dvc.yaml", "demo/dvc.yaml")
 STEPS = "steps"
-RUN = '__name__ == "__main__"'
+RUN = re.compile("__name__ == [\"']__main__[\"']")
 
 
 def fingerprints(root: Path, params: Path) -> dict[str, str]:
@@ -41,7 +42,7 @@ def fingerprint_of(root: Path, params: Path, stage: str) -> str | None:
 def commands(root: Path) -> Iterator[str]:
     """Every command of a checkout: the files of ``steps/`` that can be run."""
     for file in sorted((root / STEPS).glob("*.py")):
-        if RUN in file.read_text(encoding="utf-8"):
+        if RUN.search(file.read_text(encoding="utf-8")):
             yield file.stem
 
 
