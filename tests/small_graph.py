@@ -11,17 +11,16 @@ from checkout import FOLDERS, STAND_IN, Checkout
 from house import ROOT
 
 GRAPH = """
+params: [params.yaml]
 stages:
   first:
     cmd: python -m steps.first --out results/first ${first}
     deps: [steps/first.py]
-    params: [first]
     outs: [results/first]
     meta: {smk: {threads: 1, mem_mb: 10, gpu: 1, parts: true}}
   left:
     cmd: python -m steps.left --first results/first --out results/left ${left}
     deps: [results/first, steps/left.py]
-    params: [left]
     outs: [results/left]
     meta: {smk: {threads: 1, mem_mb: 10, gpu: 1, parts: true}}
   right:

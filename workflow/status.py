@@ -15,6 +15,8 @@ from workflow.experiment import FOLDER
 from workflow.graph import SHARDS, Graph, GraphError, read_graph
 from workflow.locks import is_at_work
 
+COMMAND = "changed command"  # of a stage, as DVC says it
+
 
 def main() -> None:
     """Print the screen."""
@@ -69,12 +71,33 @@ def in_units(size: float) -> str:
 def _changes(stage: Any) -> Iterator[str]:
     """A stage's own changes in words: `params.yaml: report.units modified`."""
     for found in stage.status().get(stage.addressing, []):
-        if isinstance(found, str):
-            yield found
+        if found == COMMAND:
+            yield from _values(stage)
             continue
         for entries in found.values():
             for path, change in entries.items():
                 yield _in_words(path, change)
+
+
+def _values(stage: Any) -> Iterator[str]:
+    """What a stage's command says otherwise than the recorded one: `--units 8 was 3`."""
+    recorded = stage.dvcfile.lockfile_contents.get("stages", {}).get(stage.name, {}).get("cmd", "")
+    now, before = _options(stage.cmd), _options(recorded)
+    changed = [name for name in {**now, **before} if now.get(name) != before.get(name)]
+    for name in changed if recorded else ():
+        yield f"{name} {now.get(name, 'is gone')}, was {before.get(name, 'not there')}"
+    if not recorded:
+        yield "never run"
+
+
+def _options(command: str) -> dict[str, str]:
+    """The options of a command and the words after each."""
+    first, *others = f" {command} ".split(" --")
+    found = {"": first.strip()}
+    for option in others:
+        name, _, value = option.strip().partition(" ")
+        found[f"--{name}"] = f"{found.get(f'--{name}', '')} {value}".strip()
+    return found
 
 
 def _in_words(path: str, change: Any) -> str:

@@ -39,7 +39,7 @@ def kept(task: Task) -> Iterator[None]:
     """Run a step's body within the contract; its outputs are locked already (``locked``)."""
     read = {name: _Input(path) for name, path in task.inputs.items()}
     _check_outputs(task)
-    started = engine.started_by(task.values)
+    started = engine.started_by()
 
     def check() -> None:
         for found in read.values():

@@ -1,8 +1,7 @@
 """What a step owes the engine that started it: to end with it, and to be what it will record.
 
-DVC notes the parameters that are there when a stage *ends*, and the fingerprint that the code had
-when the run began. So where one of them changed meanwhile, the result must not appear under that
-record.
+DVC notes the fingerprint that the code had when the run began. So where the code changed meanwhile,
+the result must not appear under that record.
 """
 
 from __future__ import annotations
@@ -13,12 +12,10 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from artifact_units.errors import UserError
-from steps.making.stages import fingerprint_of, load, recorded
+from steps.making.stages import fingerprint_of
 
 PROJECT = Path(__file__).parents[2]
 FINGERPRINTS = Path("results/fingerprint_code")
@@ -26,12 +23,10 @@ GRACE = 10.0  # seconds that a step has to clean up after its engine has gone
 
 
 class Engine:
-    """The DVC process that runs this stage, and what it started the step on."""
+    """The DVC process that runs this stage."""
 
-    def __init__(self, stage: str, pid: int, given: Mapping[str, Any]) -> None:
+    def __init__(self, stage: str, pid: int) -> None:
         self.name = stage.rpartition(":")[2]
-        self.given = given
-        self.started = _start_of(pid)
         self.handle = os.pidfd_open(pid) if hasattr(os, "pidfd_open") else None
         threading.Thread(target=self._end_with_it, daemon=True).start()
 
@@ -40,9 +35,6 @@ class Engine:
         if self.handle is not None and select.select([self.handle], [], [], 0)[0]:
             raise UserError("the process that started this step is gone; run the stage again")
         self._check_code()
-        file = Path("params.yaml")
-        if file.is_file() and file.stat().st_mtime >= self.started:
-            self._check_values(file)
 
     def _check_code(self) -> None:
         """A UserError where the code that this process has read is not what DVC will record."""
@@ -51,12 +43,6 @@ class Engine:
             return  # none was touched since its meaning was noted
         if fingerprint_of(Path(), Path("params.yaml"), self.name) != noted.read_text().strip():
             raise UserError(f"the code of {self.name} {CHANGED}")
-
-    def _check_values(self, file: Path) -> None:
-        for name, value in recorded(Path(), self.name, load(file)).items():
-            used = self.given.get(name, value)
-            if used != value:
-                raise UserError(f"{file}: {name} is {value!r}, was {used!r}: it {CHANGED}")
 
     def _end_with_it(self) -> None:
         if self.handle is not None:
@@ -69,8 +55,8 @@ class Engine:
 CHANGED = "changed while the stage ran, and nothing was written; run the stage again"
 
 
-def started_by(given: Mapping[str, Any]) -> Engine | None:
-    """The engine that started this step on the values ``given``; None where a person did."""
+def started_by() -> Engine | None:
+    """The engine that started this step; None where a person did."""
     stage = os.environ.get("DVC_STAGE")
     if stage is None or not Path("/proc/self/environ").exists():
         return None
@@ -80,7 +66,7 @@ def started_by(given: Mapping[str, Any]) -> Engine | None:
         pid = _parent(pid)  # a shell that DVC started
     if pid == 1 and b"dvc" not in Path("/proc/1/cmdline").read_bytes():
         raise UserError("the process that started this step is gone; run the stage again")
-    return Engine(stage, pid, given)
+    return Engine(stage, pid)
 
 
 def _newest_source() -> int:
@@ -97,10 +83,3 @@ def _fields(pid: int) -> list[str]:
 
 def _parent(pid: int) -> int:
     return int(_fields(pid)[1])
-
-
-def _start_of(pid: int) -> float:
-    """When a process started, in seconds since the epoch."""
-    lines = Path("/proc/stat").read_text().splitlines()
-    booted = next(int(line.split()[1]) for line in lines if line.startswith("btime"))
-    return booted + int(_fields(pid)[19]) / os.sysconf("SC_CLK_TCK")

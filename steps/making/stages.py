@@ -1,4 +1,4 @@
-"""The fingerprint of every stage's code; what the graphs say that DVC records of a stage."""
+"""The fingerprint of every stage's code, by the methods that params.yaml names for it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from artifact_units.errors import UserError, yaml_problem
 from steps.making.closure import Closure
 from steps.making.modules import Sources
 
-GRAPHS = ("dvc.yaml", "demo/dvc.yaml")
 STEPS = "steps"
 RUN = re.compile("__name__ == [\"']__main__[\"']")
 
@@ -44,29 +43,6 @@ def commands(root: Path) -> Iterator[str]:
     for file in sorted((root / STEPS).glob("*.py")):
         if RUN.search(file.read_text(encoding="utf-8")):
             yield file.stem
-
-
-def described(root: Path) -> dict[str, Any]:
-    """What the graphs of a checkout say of their stages."""
-    found: dict[str, Any] = {}
-    for file in GRAPHS:
-        if (root / file).is_file():
-            found |= load(root / file)["stages"]
-    return found
-
-
-def recorded(root: Path, stage: str, params: Mapping[str, Any]) -> dict[str, Any]:
-    """The values that DVC records of a stage, by the names of the options that take them."""
-    name, _, key = stage.partition("@")
-    body = described(root).get(name, {})
-    found: dict[str, Any] = {}
-    for place in body.get("do", body).get("params", []):
-        *_, last = parts = place.replace("${key}", key).split(".")
-        here: Any = params
-        for part in parts:
-            here = here.get(part, {})
-        found |= here if isinstance(here, Mapping) else {last: here}
-    return found
 
 
 def load(path: Path) -> Any:

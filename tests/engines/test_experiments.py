@@ -150,8 +150,6 @@ def test_status_says_what_would_run_and_why(done):
     done.change({"left.strength": 2})
     lines = make(done, "status").splitlines()
     assert lines[0] == "2 of 4 stages would run, under DVC and Snakemake alike."
-    assert lines[1].split() == [
-        "left", "params.yaml:", "left", "modified;", "changed", "command",
-    ]  # fmt: skip
+    assert lines[1].split(maxsplit=1) == ["left", "--strength 2, was 1"]
     assert lines[2].split() == ["last", "rests", "on", "left"]
     assert lines[3].startswith("On the disk: results ")

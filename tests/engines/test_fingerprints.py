@@ -139,8 +139,8 @@ def mutated(text, line, stream):
         if isinstance(node, ast.Compare) and type(node.ops[0]) in OPERATORS:
             node.ops[0] = OPERATORS[type(node.ops[0])]()
             return ast.unparse(tree)
-        if isinstance(node, ast.Constant) and type(node.value) in (int, float):
-            node.value += 1
+        if isinstance(node, ast.Constant) and isinstance(node.value, int | float):
+            node.value = node.value + 1
             return ast.unparse(tree)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             node.func.attr += "_"
