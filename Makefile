@@ -5,7 +5,7 @@ REPORT := results/report/report.html
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 unexport PYTHONDONTWRITEBYTECODE  # a stage is a process: it finds modules compiled by the first
 
-.PHONY: run test slurm-test check lint bench bench-truth report screenshots schema docs lock mend status gc exp grid exps analysis clean
+.PHONY: run slurm test slurm-test check lint bench bench-truth report screenshots schema docs lock mend status gc exp grid exps analysis clean
 .DEFAULT_GOAL := run
 
 ## run: everything that params.yaml asks for and that is not done yet
@@ -14,6 +14,9 @@ run: $(VENV)/installed
 	@python -m workflow.mend
 	@dvc repro
 	@echo "report: $(CURDIR)/$(REPORT)"
+
+## slurm: what the Slurm profile needs beside what `make run` has installed
+slurm: $(VENV)/installed-slurm
 
 ## test: all tests, a tiny whole run under both engines among them
 test: $(VENV)/installed-dev
@@ -72,6 +75,8 @@ COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes \
 lock: $(BIN)/uv
 	echo uv | $(COMPILE) - --output-file requirements-uv.lock
 	$(COMPILE) pyproject.toml --output-file requirements.lock
+	$(COMPILE) pyproject.toml --extra slurm --constraint requirements.lock \
+	  --output-file requirements-slurm.lock
 	$(COMPILE) pyproject.toml --extra dev --constraint requirements.lock \
 	  --output-file requirements-dev.lock
 
@@ -123,6 +128,10 @@ clean:
 
 # Set up once a lock: uv, brought by pip, installs exactly what the lock's hashes say.
 $(VENV)/installed: requirements.lock $(BIN)/uv
+	uv pip install --python $(BIN)/python --quiet --require-hashes --compile-bytecode --requirement $<
+	@touch $@
+
+$(VENV)/installed-slurm: requirements-slurm.lock $(BIN)/uv
 	uv pip install --python $(BIN)/python --quiet --require-hashes --compile-bytecode --requirement $<
 	@touch $@
 
