@@ -5,7 +5,7 @@ REPORT := results/report/report.html
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 unexport PYTHONDONTWRITEBYTECODE  # a stage is a process: it finds modules compiled by the first
 
-.PHONY: run slurm test slurm-test check lint bench bench-truth report screenshots schema docs lock mend status gc exp grid exps analysis clean
+.PHONY: run params slurm test slurm-test check lint bench bench-truth report screenshots schema docs lock mend status gc exp grid exps analysis clean
 .DEFAULT_GOAL := run
 
 ## run: everything that params.yaml asks for and that is not done yet
@@ -17,6 +17,12 @@ run: $(VENV)/installed
 
 ## slurm: what the Slurm profile needs beside what `make run` has installed
 slurm: $(VENV)/installed-slurm
+
+## params: make params FROM=params/stylegan2.yaml: all of params.yaml, out of a file that names only
+## what differs from the defaults; of the embedded domain where none is named
+FROM := params/embedded.yaml
+params: $(VENV)/installed
+	@python -m steps.check_params --params $(FROM) --complete params.yaml
 
 ## test: all tests, a tiny whole run under both engines among them
 test: $(VENV)/installed-dev

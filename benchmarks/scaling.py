@@ -63,9 +63,10 @@ def set_up(place: Path, images: int, px: int) -> dict[str, str]:
     depth = 2 * px.bit_length() - 4  # layers: two of 4 px, and two more each time the side doubles
     (place / "demo").mkdir()
     demo = [f"demo/{file.name}" for file in (ROOT / "demo").iterdir()]  # its dvc.yaml must be here
+    demo.remove("demo/params.yaml")
     for name in ("artifact_units", "steps", "params", "dvc.yaml", *demo):
         (place / name).symlink_to(ROOT / name)
-    values = YAML().load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    values, embedded = _values("params.yaml"), _values("demo/params.yaml")
     values["inputs"] |= {
         "generator": "generator.safetensors",
         "reals": "reals",
@@ -74,7 +75,7 @@ def set_up(place: Path, images: int, px: int) -> dict[str, str]:
     }
     values["run"]["device"] = "cpu"
     values["sample_generations"] |= dict.fromkeys(("labelled", "unlabelled", "heldout"), images)
-    values["annotate_generations"]["reference"] = images
+    embedded["annotate_generations"]["reference"] = images
     values["read_reals"] |= {"px": px, "images": images}
     values["collect_featuremaps"] |= {
         "layers": [f"layer{k}" for k in range(1, depth + 1)],
@@ -88,8 +89,9 @@ def set_up(place: Path, images: int, px: int) -> dict[str, str]:
     kept = {name: corrections[name] for name in CORRECTIONS}
     kept["sequential"]["stop"] = depth
     values["correct_generations"] |= half | {"corrections": kept}
-    with (place / "params.yaml").open("w", encoding="utf-8") as file:
-        YAML().dump(values, file)
+    for name, written in (("params.yaml", values), ("demo/params.yaml", embedded)):
+        with (place / name).open("w", encoding="utf-8") as file:
+            YAML().dump(written, file)
     _write_inputs(place, images, px, depth)
     subprocess.run(["git", "init", "-q", place], check=True)
     (place / ".dvc").mkdir()
@@ -97,6 +99,10 @@ def set_up(place: Path, images: int, px: int) -> dict[str, str]:
     with Repo(str(place)) as repo:
         stages: Any = repo.index.stages
         return {stage.name: stage.cmd for stage in stages if stage.name in STAGES}
+
+
+def _values(name: str) -> Any:
+    return YAML().load((ROOT / name).read_text(encoding="utf-8"))
 
 
 def _write_inputs(place: Path, images: int, px: int, depth: int) -> None:

@@ -6,7 +6,8 @@ import shutil
 from pathlib import Path
 
 from steps.making.command import input_path, output_path, say, step
-from steps.making.parameters import AnnotateGenerations, Run
+from steps.making.embedded import AnnotateGenerations
+from steps.making.parameters import Run
 
 
 @step(AnnotateGenerations, run=True)
@@ -46,8 +47,7 @@ def main(
         write_images(part / "reference", reference, placing.sample(clean, reference, run.batch))
         twins = open_images(part / "clean").batches(run.batch)
         write_truths(part / "heldout.parquet", compared(heldout, twins, *limits))
-        twins = placing.sample(clean, labelled.ids, run.batch)
-        seen = compared(labelled, twins, *limits)
+        seen = compared(labelled, placing.sample(clean, labelled.ids, run.batch), *limits)
         write_truths(part / "labelled.parquet", seen)
     verdicts = verdicts_of(seen.ids, seen.artifact, sha256_of(generator), *errors)
     write_text(labels, lines_of(verdicts))

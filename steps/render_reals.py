@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from steps.making.command import output_path, say, step
-from steps.making.parameters import RenderReals, Run
+from steps.making.embedded import RenderReals
+from steps.making.parameters import Run
 
 STREAM = 2**32  # of the renderer, plus the seed: beyond those that trained generator and encoder
 

@@ -90,13 +90,18 @@ class Checkout:
         return Checkout(path)
 
     def change(self, changes: dict[str, Any]) -> None:
-        """Set values of params.yaml, ``{"section.key": value}``; None takes a key away."""
+        """Set parameters by their places, those in demo/params.yaml too; None takes a key away."""
         yaml = YAML()
-        file = self.path / "params.yaml"
-        values = yaml.load(file.read_text(encoding="utf-8"))
-        put(values, changes)
-        with file.open("w", encoding="utf-8") as out:
-            yaml.dump(values, out)
+        embedded = self.path / "demo/params.yaml"
+        sections = set(yaml.load(embedded)) if embedded.is_file() else set()
+        apart = {at: value for at, value in changes.items() if at.split(".")[0] in sections}
+        others = {at: value for at, value in changes.items() if at not in apart}
+        for file, its in ((self.path / "params.yaml", others), (embedded, apart)):
+            if its:
+                values = yaml.load(file.read_text(encoding="utf-8"))
+                put(values, its)
+                with file.open("w", encoding="utf-8") as out:
+                    yaml.dump(values, out)
 
     def append(self, name: str, text: str) -> None:
         """Add to the end of a file."""

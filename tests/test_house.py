@@ -85,8 +85,9 @@ def test_params_yaml_is_well_formed(monkeypatch):
 @pytest.mark.parametrize("file", ["dvc.yaml", "demo/dvc.yaml"])
 def test_every_value_that_a_graph_names_exists(file):
     text = (ROOT / file).read_text(encoding="utf-8")
+    own = load(file.replace("dvc.yaml", "params.yaml"))
     for place in sorted(set(re.findall(r"\$\{([^}]*)\}", text))):
-        here = load("params.yaml")
+        here = {**load("params.yaml"), **own}
         if place.split(".")[0] in ("item", "key"):
             continue
         for key in place.split("."):

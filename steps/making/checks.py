@@ -8,7 +8,8 @@ from __future__ import annotations
 import ast
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from ruamel.yaml.error import YAMLError
 from artifact_units import registry
 from artifact_units.errors import UserError, did_you_mean, yaml_problem
 from steps.making import limits
+from steps.making.overlays import check_complete
 from steps.making.parameters import CorrectionEntry, Params, RankingEntry
 from steps.making.values import KINDS, validated
 
@@ -29,51 +31,92 @@ ABSENT = {  # what to do, by what is missing
     "weights": ": docs/your_own_generator.md names the files and their sha256",
 }
 UNQUOTED = re.compile(r"[\s\"'\\$`;&|<>(){}*?\[\]#!~]")  # commands name paths as they stand
+Check = Callable[[], None]
 TYPES = {kind.__name__: kind for kind in KINDS}
 
 
 def read_params(path: Path) -> Params:
-    """params.yaml, every value checked; a UserError says in one line what is wrong first."""
+    """A whole params.yaml, every value checked; a UserError has a line for each mistake."""
+    params = _read(path)
+    whole = partial(check_complete, params, path)
+    _settle(path, [whole, *_checks(params), *_path_checks(params)])
+    return params
+
+
+def read_overlay(path: Path) -> Params:
+    """What a file that names only what differs asks for; what it names may be put there later.
+
+    A UserError as that of ``read_params``.
+    """
+    params = _read(path)
+    _settle(path, _checks(params))
+    return params
+
+
+def _read(path: Path) -> Params:
     try:
         values = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
     except YAMLError as error:
         raise UserError(f"{path}: {yaml_problem(error)}") from None
     except UnicodeDecodeError:
         raise UserError(f"{path}: not UTF-8 text") from None
+    if not isinstance(values, dict):
+        raise UserError(f"{path}: holds no sections")
     try:
-        if not isinstance(values, dict):
-            raise UserError("holds no sections")
-        return check(validated(Params, values))
+        return validated(Params, values)
     except UserError as error:
-        raise UserError(f"{path}: {error}") from None
+        raise UserError("\n".join(f"{path}: {line}" for line in str(error).splitlines())) from None
 
 
-def check(params: Params) -> Params:
-    """The same params if their parts agree with each other, the shelves and the files there are."""
-    _method("maskers", params.compute_masks.masker, "compute_masks.masker")
-    _method("extractors", params.extract_features.extractor, "extract_features.extractor")
+def _settle(path: Path, checks: Iterable[Check]) -> None:
+    """A UserError of what all the ``checks`` say, a line each."""
+    said: list[str] = []
+    for check in checks:
+        try:
+            check()
+        except UserError as error:
+            said.append(f"{path}: {error}")
+    if said:
+        raise UserError("\n".join(said))
+
+
+def _checks(params: Params) -> Iterator[Check]:
+    """Whether the parts of the parameters agree with each other and with the shelves."""
+    yield partial(_method, "maskers", params.compute_masks.masker, "compute_masks.masker")
+    extractor = params.extract_features.extractor
+    yield partial(_method, "extractors", extractor, "extract_features.extractor")
+    for name, ranking in params.score_units.rankings.items():
+        yield partial(_check_ranking, params, name, ranking)
+    for name, correction in params.correct_generations.corrections.items():
+        yield partial(_check_correction, params, name, correction)
+    yield partial(_check_choice, params)
+    yield partial(limits.check_axes, params)
+    yield partial(_check_rows, params.correct_generations.corrections)
+    yield partial(_check_export, params)
+    yield from limits.number_checks(params)
+
+
+def _check_ranking(params: Params, name: str, ranking: RankingEntry) -> None:
+    place = _place("score_units.rankings", name)
+    _method("rankings", ranking.ranking, f"{place}.ranking")
+    options = _options("rankings", ranking.ranking, ranking.model_extra or {}, place)
+    if ranking.ranking == "unit_fid":
+        limits.check_top(params, options, place)
+
+
+def _check_correction(params: Params, name: str, correction: CorrectionEntry) -> None:
+    place = _place("correct_generations.corrections", name)
     rankings = params.score_units.rankings
-    for place, ranking in _entries("score_units.rankings", rankings):
-        _method("rankings", ranking.ranking, f"{place}.ranking")
-        options = _options("rankings", ranking.ranking, ranking.model_extra or {}, place)
-        if ranking.ranking == "unit_fid":
-            limits.check_top(params, options, place)
-    corrections = params.correct_generations.corrections
-    for place, correction in _entries("correct_generations.corrections", corrections):
-        _named(f"{place}.ranking", correction.ranking, rankings, "score_units.rankings")
-        _method("correctors", correction.corrector, f"{place}.corrector")
-        extra = correction.model_extra or {}
-        limits.check_layers(
-            params, _options("correctors", correction.corrector, extra, place), place
-        )
-    _check_choice(params)
-    _check_rows(corrections)
-    chosen = params.export_generator.correction
-    _named("export_generator.correction", chosen, corrections, "correction")
+    _named(f"{place}.ranking", correction.ranking, rankings, "score_units.rankings")
+    _method("correctors", correction.corrector, f"{place}.corrector")
+    extra = correction.model_extra or {}
+    limits.check_layers(params, _options("correctors", correction.corrector, extra, place), place)
+
+
+def _check_export(params: Params) -> None:
+    chosen, there = params.export_generator.correction, params.correct_generations.corrections
+    _named("export_generator.correction", chosen, there, "correction")
     limits.check_export(params)
-    limits.check_numbers(params)
-    _check_paths(params)
-    return params
 
 
 def _check_rows(corrections: Mapping[str, CorrectionEntry]) -> None:
@@ -104,7 +147,6 @@ def _check_choice(params: Params) -> None:
                 f"choose_correction.corrector {name!r} {why}; "
                 f"one that needs no more than {axes} can be tried"
             )
-    limits.check_axes(params)
 
 
 def options_of(shelf: str, name: str) -> dict[str, tuple[str, Any]]:
@@ -142,24 +184,27 @@ def _literal(default: ast.expr) -> Any:
         return None
 
 
-def _check_paths(params: Params) -> None:
+def _path_checks(params: Params) -> Iterator[Check]:
     given = {f"inputs.{name}": path for name, path in params.inputs}
     given["extract_features.weights"] = params.extract_features.weights
     given["train_classifier.weights"] = params.train_classifier.weights
     for place, path in given.items():
-        if odd := UNQUOTED.search(path):
-            raise UserError(f"{place} is {path!r}: {odd[0]!r} has a meaning to a shell; rename it")
-        made = Path(path).parts[:1] == ("results",)
-        if not made and not Path(path).exists():
-            said = f"{place} is {path}; there is no such file, nor is it under results/"
-            raise UserError(f"{said}{ABSENT.get(place.rpartition('.')[2], '')}")
+        yield partial(_check_path, place, path)
 
 
-def _entries(place: str, rows: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    for name, row in rows.items():
-        if not NAME.fullmatch(name):
-            raise UserError(f"{place}: {name!r} may have letters, digits, _ and - only")
-        yield f"{place}.{name}", row
+def _check_path(place: str, path: str) -> None:
+    if odd := UNQUOTED.search(path):
+        raise UserError(f"{place} is {path!r}: {odd[0]!r} has a meaning to a shell; rename it")
+    made = Path(path).parts[:1] == ("results",)
+    if not made and not Path(path).exists():
+        said = f"{place} is {path}; there is no such file, nor is it under results/"
+        raise UserError(f"{said}{ABSENT.get(place.rpartition('.')[2], '')}")
+
+
+def _place(section: str, name: str) -> str:
+    if not NAME.fullmatch(name):
+        raise UserError(f"{section}: {name!r} may have letters, digits, _ and - only")
+    return f"{section}.{name}"
 
 
 def _named(place: str, name: str, known: Mapping[str, Any], what: str) -> None:

@@ -227,21 +227,21 @@ def _options(model: type[BaseModel]) -> list[click.Option]:
 def _option(name: str, field: FieldInfo) -> click.Option:
     annotation: Any = field.annotation
     text = " ".join([field.description or "", _range_text(field.metadata)]).strip()
+    needed = field.is_required()
+    given: Any = {"required": True} if needed else {"default": field.default, "show_default": True}
     if get_origin(annotation) is list:
         item = get_args(annotation)[0]
-        kept = {"multiple": True, "callback": lambda _context, _option, value: list(value)}
+        kept: Any = {"multiple": True, "callback": lambda _context, _option, value: list(value)}
         kind = item if item in (int, float) else str
-        return click.Option([f"--{name}"], type=kind, help=text, required=True, **kept)
+        return click.Option([f"--{name}"], type=kind, help=text, **given, **kept)
     if annotation is bool:
-        return click.Option([f"--{name}/--no-{name}"], required=True, help=text)
+        return click.Option([f"--{name}/--no-{name}"], help=text, **given)
     if get_origin(annotation) is Literal:
         allowed = get_args(annotation)
         kind = click.Choice(allowed) if isinstance(allowed[0], str) else type(allowed[0])
     else:
         kind = annotation if annotation in (int, float) else str
-    needed = field.is_required()
-    given = {} if needed else {"default": field.default, "show_default": True}
-    return click.Option([f"--{name}"], type=kind, required=needed, help=text, **given)
+    return click.Option([f"--{name}"], type=kind, help=text, **given)
 
 
 def _range_text(metadata: list[Any]) -> str:

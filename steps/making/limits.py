@@ -7,7 +7,8 @@ heavy is imported.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter, ValidationError
@@ -38,23 +39,28 @@ LATENT = ("boundary", "rejection", "truncation")  # correctors of what no checkp
 Options = Mapping[str, Any]
 
 
-def check_numbers(params: Params) -> None:
-    """A UserError where one section asks for more than another gives."""
+def number_checks(params: Params) -> Iterator[Callable[[], None]]:
+    """Whether one section asks for more than another gives: each a UserError where it does."""
+    yield partial(_check_split, params)
+    for asked, most in _pairs():
+        yield partial(_check_most, params.model_dump(), asked, most)
+    yield partial(_check_drawn, params)
+
+
+def _check_split(params: Params) -> None:
     split = params.label_generations
     if split.validation + split.test >= 1:
         said = f"label_generations.validation {split.validation} and test {split.test}"
         raise UserError(f"{said} leave nothing to train on; together they must be below 1")
-    if params.plant_defects.lowest > params.plant_defects.highest:
-        raise UserError("plant_defects.lowest is above plant_defects.highest")
-    values = params.model_dump()
-    for asked, most in _pairs():
-        wanted, there = _at(values, asked), _at(values, most)
-        least = wanted + 1 if asked.endswith("neighbours") else wanted  # and the image itself
-        if least > there:
-            more = f" (+ 1: an image is no neighbour of its own), which is above {most} {there}"
-            said = more if least > wanted else f" is above {most} {there}"
-            raise UserError(f"{asked} {wanted}{said}; raise that, or lower it")
-    _check_drawn(params)
+
+
+def _check_most(values: Mapping[str, Any], asked: str, most: str) -> None:
+    wanted, there = _at(values, asked), _at(values, most)
+    least = wanted + 1 if asked.endswith("neighbours") else wanted  # and the image itself
+    if least > there:
+        more = f" (+ 1: an image is no neighbour of its own), which is above {most} {there}"
+        said = more if least > wanted else f" is above {most} {there}"
+        raise UserError(f"{asked} {wanted}{said}; raise that, or lower it")
 
 
 def check_range(method: str, option: str, value: Any, place: str) -> None:

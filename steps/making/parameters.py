@@ -1,26 +1,25 @@
 """What params.yaml may say: one strict model a section; the same model makes a step's options.
 
-A value's meaning, range and paper section stand here (and so in ``--help`` and in
-workflow/schemas/params.schema.json); its value stands in params.yaml and nowhere else.
+A value's meaning, range, paper section and default stand here, and nowhere else: params.yaml,
+``--help`` and workflow/schemas/params.schema.json are written from it. What has no default is of
+one's own generator: where it lies, how large its images are, which of its layers are looked at.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 
-from steps.making.sections import (
-    AnnotateGenerations,
-    Count,
-    Drawn,
-    Fraction,
-    PathText,
-    PlantDefects,
-    RenderReals,
-    Section,
-    Seed,
-)
+from steps.making.sections import Count, Drawn, Fraction, PathText, Section, Seed
+
+RANKINGS: Any = {
+    "defective_score": {"ranking": "defective_score", "normalise": "none"},
+    "defective_score_max": {"ranking": "defective_score", "normalise": "max"},
+    "random": {"ranking": "random_order", "normalise": "none", "repeats": 5},
+    "unit_fid": {"ranking": "unit_fid", "normalise": "none", "top": 200},
+    "range_excess": {"ranking": "range_excess", "normalise": "none"},
+}
 
 
 class Inputs(Section):
@@ -29,25 +28,39 @@ class Inputs(Section):
     generator: PathText = Field(description="Checkpoint of the generator.")
     reals: PathText = Field(description="Real images: folder, .zip, LSUN LMDB or image set.")
     labels: PathText = Field(description="Labels file: one JSON line a verdict.")
-    truth: PathText = Field(description="Folder of known truth, or params/no_truth.")
+    truth: PathText = Field(
+        default="params/no_truth", description="Folder of known truth, or params/no_truth."
+    )
 
 
 class Run(Section):
     """How it is computed; the same on every machine that is to give the same bytes."""
 
-    device: Literal["auto", "cpu", "cuda"] = Field(description="auto: a GPU where there is one.")
-    threads: int = Field(ge=1, le=256, description="CPU threads of a stage.")
-    batch: int = Field(ge=1, le=4096, description="Generations computed at once.")
-    precision: Literal["float32", "bfloat16"] = Field(description="Of the generator's layers.")
-    channels_last: bool = Field(description="Lay the generator's weights out channels last.")
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        default="auto", description="auto: a GPU where there is one."
+    )
+    threads: int = Field(default=2, ge=1, le=256, description="CPU threads of a stage.")
+    batch: int = Field(default=8, ge=1, le=4096, description="Generations computed at once.")
+    precision: Literal["float32", "bfloat16"] = Field(
+        default="float32", description="Of the generator's layers."
+    )
+    channels_last: bool = Field(
+        default=False, description="Lay the generator's weights out channels last."
+    )
 
 
 class SampleGenerations(Section):
     """Generations with a latent seed an id (paper, section 3)."""
 
-    labelled: Drawn = Field(description="Generations to label, mask and score: ids 0 ...")
-    unlabelled: Drawn = Field(description="For unit thresholds and statistics: ids 1000000 ...")
-    heldout: Drawn = Field(description="Corrected and evaluated only: ids 2000000 ...")
+    labelled: Drawn = Field(
+        default=2000, description="Generations to label, mask and score: ids 0 ..."
+    )
+    unlabelled: Drawn = Field(
+        default=2000, description="For unit thresholds and statistics: ids 1000000 ..."
+    )
+    heldout: Drawn = Field(
+        default=4000, description="Corrected and evaluated only: ids 2000000 ..."
+    )
 
 
 class ReadReals(Section):
@@ -55,47 +68,61 @@ class ReadReals(Section):
 
     px: int = Field(ge=4, le=2048, description="Height and width, the generator's.")
     crop: Literal["centre", "none"] = Field(
-        description="centre: the middle square; none: the whole image, squeezed to a square."
+        default="centre",
+        description="centre: the middle square; none: the whole image, squeezed to a square.",
     )
-    images: Count = Field(description="At most so many, in the order of their names.")
+    images: Count = Field(
+        default=10000, description="At most so many, in the order of their names."
+    )
 
 
 class LabelGenerations(Section):
     """The labels file settled into one label a generation, and split."""
 
-    validation: Fraction = Field(description="Share of the labels kept for early stopping.")
-    test: Fraction = Field(description="Share kept for the reported accuracy, used nowhere else.")
-    least: Count = Field(description="Labels that each class must have.")
-    seed: Seed = Field(description="Of the stratified split.")
+    validation: Fraction = Field(
+        default=0.15, description="Share of the labels kept for early stopping."
+    )
+    test: Fraction = Field(
+        default=0.25, description="Share kept for the reported accuracy, used nowhere else."
+    )
+    least: Count = Field(default=200, description="Labels that each class must have.")
+    seed: Seed = Field(default=0, description="Of the stratified split.")
 
 
 class TrainClassifier(Section):
     """ResNet-18 with one fully connected layer: artifact / normal / real (paper, section 3.1)."""
 
     network: Literal["resnet18", "resnet18_narrow"] = Field(
-        description="resnet18_narrow: widths 16-32-48-64, for small images."
+        default="resnet18", description="resnet18_narrow: widths 16-32-48-64, for small images."
     )
     weights: PathText = Field(
-        description="Local ImageNet weights for resnet18, or params/no_weights: from scratch."
+        default="weights/resnet18-f37072fd.pth",
+        description="Local ImageNet weights for resnet18, or params/no_weights: from scratch.",
     )
-    frozen: bool = Field(description="Train the fully connected layer only.")
-    px: int = Field(ge=16, le=1024, description="Images are resized to this before the network.")
-    reals: Count = Field(description="Real images used.")
-    epochs: int = Field(ge=1, le=1000, description="At most; the best on validation is kept.")
-    minibatch: Count = Field(description="Images a training step.")
-    rate: Annotated[float, Field(gt=0, le=1)] = Field(description="AdamW's learning rate.")
-    seed: Seed = Field(description="Of initial weights, order and flips.")
+    frozen: bool = Field(default=False, description="Train the fully connected layer only.")
+    px: int = Field(
+        default=224, ge=16, le=1024, description="Images are resized to this before the network."
+    )
+    reals: Count = Field(default=2000, description="Real images used.")
+    epochs: int = Field(
+        default=8, ge=1, le=1000, description="At most; the best on validation is kept."
+    )
+    minibatch: Count = Field(default=32, description="Images a training step.")
+    rate: Annotated[float, Field(gt=0, le=1)] = Field(
+        default=0.0002, description="AdamW's learning rate."
+    )
+    seed: Seed = Field(default=0, description="Of initial weights, order and flips.")
 
 
 class ComputeMasks(Section):
     """Grad-CAM of the artifact class (paper, section 3.1)."""
 
-    masker: str = Field(description="A file of artifact_units/maskers.")
+    masker: str = Field(default="grad_cam", description="A file of artifact_units/maskers.")
     stage: Literal["layer1", "layer2", "layer3", "layer4"] = Field(
-        description="ResNet stage looked at; the paper takes the last, layer4."
+        default="layer4", description="ResNet stage looked at; the paper takes the last, layer4."
     )
     target: Literal["artifact", "contrast"] = Field(
-        description="The artifact logit, or artifact minus normal."
+        default="artifact", description="The artifact logit, or artifact minus normal."
     )
 
 
@@ -103,9 +130,9 @@ class CollectFeaturemaps(Section):
     """Histograms of every unit, and the labelled generations' featuremaps."""
 
     layers: list[str] = Field(min_length=1, description="Layers whose units are scored.")
-    images: Count = Field(description="At most so many of each label, in id order.")
+    images: Count = Field(default=300, description="At most so many of each label, in id order.")
     limit_gb: Annotated[float, Field(gt=0)] = Field(
-        description="Refuse to write more than this (1e9 bytes)."
+        default=4.0, description="Refuse to write more than this (1e9 bytes)."
     )
 
 
@@ -118,17 +145,25 @@ class RankingEntry(Section):
     normalise: Literal["none", "max", "minmax"] = Field(
         description="Normalisation of the scores per layer (Algorithm 1 takes normalised ones)."
     )
-    repeats: int = Field(1, ge=1, le=100, description="Of a ranking that draws: so many draws.")
+    repeats: int = Field(
+        default=1, ge=1, le=100, description="Of a ranking that draws: so many draws."
+    )
 
 
 class Scoring(Section):
     """How units are compared with masks; the same in every ranking."""
 
-    mask_threshold: Fraction = Field(description="Heatmap above this is mask.")
-    quantile: Fraction = Field(description="A unit is on above this quantile of its values.")
-    iou_px: int = Field(ge=4, le=1024, description="Grid on which unit and mask are compared.")
-    bootstrap: int = Field(ge=0, le=10000, description="Resamplings for the interval; 0: none.")
-    seed: Seed = Field(description="Of random orders and resamplings.")
+    mask_threshold: Fraction = Field(default=0.5, description="Heatmap above this is mask.")
+    quantile: Fraction = Field(
+        default=0.95, description="A unit is on above this quantile of its values."
+    )
+    iou_px: int = Field(
+        default=64, ge=4, le=1024, description="Grid on which unit and mask are compared."
+    )
+    bootstrap: int = Field(
+        default=200, ge=0, le=10000, description="Resamplings for the interval; 0: none."
+    )
+    seed: Seed = Field(default=0, description="Of random orders and resamplings.")
 
 
 class ScoringRun(Scoring, RankingEntry):
@@ -140,25 +175,42 @@ class ScoringRun(Scoring, RankingEntry):
 class ScoreUnits(Scoring):
     """A score for every unit by every ranking (paper, section 3.2)."""
 
-    rankings: dict[str, RankingEntry] = Field(min_length=1, description="Name -> ranking.")
+    rankings: dict[str, RankingEntry] = Field(
+        default=RANKINGS, validate_default=True, min_length=1, description="Name -> ranking."
+    )
 
 
 class ChooseCorrection(Section):
     """The search for a correction where no truth is known; its values are tried axis by axis."""
 
-    artifacts: Count = Field(description="Labelled artifacts looked at, of the validation split.")
-    normals: Count = Field(description="Labelled normals looked at, of the validation split.")
+    artifacts: Count = Field(
+        default=30, description="Labelled artifacts looked at, of the validation split."
+    )
+    normals: Count = Field(
+        default=30, description="Labelled normals looked at, of the validation split."
+    )
     harm: float = Field(
+        default=10.0,
         ge=0,
         allow_inf_nan=False,
         description="Weight of the normals' change beside the artifacts' probability.",
     )
-    ranking: list[str] = Field(min_length=1, description="Names of score_units.rankings.")
-    corrector: list[str] = Field(min_length=1, description="Files of artifact_units/correctors.")
-    n: list[int] = Field(min_length=1, description="Units a layer.")
+    ranking: list[str] = Field(
+        default=["range_excess", "defective_score"],
+        min_length=1,
+        description="Names of score_units.rankings.",
+    )
+    corrector: list[str] = Field(
+        default=["clip", "sequential"],
+        min_length=1,
+        description="Files of artifact_units/correctors.",
+    )
+    n: list[int] = Field(default=[20, 5], min_length=1, description="Units a layer.")
     start: list[int] = Field(min_length=1, description="First layers.")
     stop: list[int] = Field(min_length=1, description="Last layers.")
-    scale: list[float] = Field(min_length=1, description="Factors (the paper's lambda).")
+    scale: list[float] = Field(
+        default=[0.8, 0.0], min_length=1, description="Factors (the paper's lambda)."
+    )
 
 
 class CorrectionEntry(Section):
@@ -169,16 +221,21 @@ class CorrectionEntry(Section):
     ranking: str = Field(description="A name of score_units.rankings.")
     corrector: str = Field(description="A file of artifact_units/correctors.")
     gate: Fraction = Field(
-        0, description="Artifact probability from which a generation is corrected; 0: every one."
+        default=0,
+        description="Artifact probability from which a generation is corrected; 0: every one.",
     )
 
 
 class HeldOut(Section):
     """Which held-out generations are corrected; the same in every correction."""
 
-    artifacts: Count = Field(description="Held-out generations that the classifier calls artifact.")
-    normals: Count = Field(description="Held-out generations that it calls normal.")
-    confidence: Fraction = Field(description="Probability from which its verdict is taken.")
+    artifacts: Count = Field(
+        default=1000, description="Held-out generations that the classifier calls artifact."
+    )
+    normals: Count = Field(default=1000, description="Held-out generations that it calls normal.")
+    confidence: Fraction = Field(
+        default=0.9, description="Probability from which its verdict is taken."
+    )
 
 
 class CorrectionRun(HeldOut, CorrectionEntry):
@@ -196,19 +253,26 @@ class CorrectGenerations(HeldOut):
 class ExtractFeatures(Section):
     """Features of images for the metrics."""
 
-    extractor: str = Field(description="A file of artifact_units/extractors.")
-    weights: PathText = Field(description="Its local weights file; nothing is ever fetched.")
-    reals: Count = Field(description="Real images, the same in every row.")
+    extractor: str = Field(default="inception", description="A file of artifact_units/extractors.")
+    weights: PathText = Field(
+        default="weights/weights-inception-2015-12-05-6726825d.pth",
+        description="Its local weights file; nothing is ever fetched.",
+    )
+    reals: Count = Field(default=10000, description="Real images, the same in every row.")
 
 
 class EvaluateGenerations(Section):
     """Distances and realism of every correction (paper, section 4)."""
 
-    neighbours: int = Field(ge=1, le=100, description="k of realism, precision and recall.")
-    subsets: Count = Field(description="Subsets of the kernel distance.")
-    subset_size: int = Field(ge=2, description="Images a subset.")
-    bootstrap: int = Field(ge=0, le=10000, description="Resamplings for the intervals; 0: none.")
-    seed: Seed = Field(description="Of subsets and resamplings.")
+    neighbours: int = Field(
+        default=3, ge=1, le=100, description="k of realism, precision and recall."
+    )
+    subsets: Count = Field(default=50, description="Subsets of the kernel distance.")
+    subset_size: int = Field(default=500, ge=2, description="Images a subset.")
+    bootstrap: int = Field(
+        default=200, ge=0, le=10000, description="Resamplings for the intervals; 0: none."
+    )
+    seed: Seed = Field(default=0, description="Of subsets and resamplings.")
 
 
 class EvaluationRun(EvaluateGenerations, CorrectGenerations):
@@ -218,35 +282,34 @@ class EvaluationRun(EvaluateGenerations, CorrectGenerations):
 class ExportGenerator(Section):
     """The corrected checkpoint, in its own layout where that is exact."""
 
-    correction: str = Field(description="A name of correct_generations.corrections.")
+    correction: str = Field(
+        default="chosen", description="A name of correct_generations.corrections."
+    )
 
 
 class Report(Section):
     """The HTML page."""
 
-    generations: int = Field(ge=1, le=200, description="Rows of the picture.")
-    units: int = Field(ge=1, le=100, description="Worst units shown.")
-    failures: int = Field(ge=0, le=100, description="Failure cases shown.")
+    generations: int = Field(default=10, ge=1, le=200, description="Rows of the picture.")
+    units: int = Field(default=8, ge=1, le=100, description="Worst units shown.")
+    failures: int = Field(default=6, ge=0, le=100, description="Failure cases shown.")
 
 
 class Params(Section):
     """The whole of params.yaml."""
 
     inputs: Inputs
-    run: Run
-    render_reals: RenderReals
-    plant_defects: PlantDefects
-    annotate_generations: AnnotateGenerations
-    sample_generations: SampleGenerations
+    run: Run = Run()
+    sample_generations: SampleGenerations = SampleGenerations()
     read_reals: ReadReals
-    label_generations: LabelGenerations
-    train_classifier: TrainClassifier
-    compute_masks: ComputeMasks
+    label_generations: LabelGenerations = LabelGenerations()
+    train_classifier: TrainClassifier = TrainClassifier()
+    compute_masks: ComputeMasks = ComputeMasks()
     collect_featuremaps: CollectFeaturemaps
-    score_units: ScoreUnits
+    score_units: ScoreUnits = ScoreUnits()
     choose_correction: ChooseCorrection
     correct_generations: CorrectGenerations
-    extract_features: ExtractFeatures
-    evaluate_generations: EvaluateGenerations
-    export_generator: ExportGenerator
-    report: Report
+    extract_features: ExtractFeatures = ExtractFeatures()
+    evaluate_generations: EvaluateGenerations = EvaluateGenerations()
+    export_generator: ExportGenerator = ExportGenerator()
+    report: Report = Report()

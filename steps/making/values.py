@@ -16,7 +16,7 @@ BOUNDS = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
 
 
 def validated(model: type[BaseModel], values: dict[str, Any]) -> Any:
-    """``values`` as the model, or a UserError naming the place, what stands there, what may."""
+    """``values`` as the model; a UserError names each mistake's place, and what may stand there."""
     try:
         return model.model_validate(values)
     except ValidationError as failure:
@@ -24,9 +24,12 @@ def validated(model: type[BaseModel], values: dict[str, Any]) -> Any:
 
 
 def explain(failure: ValidationError, model: type[BaseModel]) -> str:
-    """The first of pydantic's findings as one line; a stranger's name says most, so it is first."""
-    errors = failure.errors()
-    found = next((e for e in errors if e["type"] == "extra_forbidden"), errors[0])
+    """Pydantic's findings, a line each; a stranger's name says most, so it is first."""
+    errors = sorted(failure.errors(), key=lambda found: found["type"] != "extra_forbidden")
+    return "\n".join(dict.fromkeys(_explained(found, model) for found in errors))
+
+
+def _explained(found: Any, model: type[BaseModel]) -> str:
     *parents, key = [str(part) for part in found["loc"]]
     place = ".".join([*parents, key])
     owner = _at(model, parents)
@@ -36,7 +39,8 @@ def explain(failure: ValidationError, model: type[BaseModel]) -> str:
     if found["type"] == "missing":
         strangers = [str(k) for k in found["input"] if k not in fields]
         if near := difflib.get_close_matches(key, strangers, n=1):
-            return f"{'.'.join([*parents, near[0]])} is not known; did you mean {place}?"
+            stranger = ".".join([*parents, near[0]])
+            return f"{stranger} is not known; {did_you_mean(near[0], fields, '.'.join(parents))}"
         return (
             f"{place} is missing; it takes {_takes(fields[key].annotation, fields[key].metadata)}"
         )

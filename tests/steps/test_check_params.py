@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from checkout import put
+from click.testing import CliRunner
 from ruamel.yaml import YAML
 
 from artifact_units import registry
@@ -15,6 +16,7 @@ from artifact_units.errors import UserError
 from artifact_units.evaluation import rows
 from artifact_units.images import latents
 from artifact_units.registry import names, take
+from steps.check_params import main
 from steps.making.checks import TAKEN, options_of, read_params
 from steps.making.limits import LATENT, RANGES
 from steps.making.parameters import Params
@@ -32,9 +34,9 @@ def _from_the_root(monkeypatch):
 def said_of(path):
     with pytest.raises(UserError) as caught:
         read_params(path)
-    said = str(caught.value)
-    assert "\n" not in said
-    return said.removeprefix(f"{path}: ")
+    lines = str(caught.value).splitlines()
+    assert [line for line in lines if not line.startswith(f"{path}: ")] == []
+    return [line.removeprefix(f"{path}: ") for line in lines]
 
 
 def with_changes(changes, path):
@@ -64,7 +66,7 @@ def test_the_parameters_as_they_are_shipped_are_well_formed():
             {"score_units.quantile": None, "score_units.quantil": 0.9},
             "score_units.quantil is not known; did you mean score_units.quantile?",
         ),
-        ({"score_units.quantile": None}, f"score_units.quantile is missing; {SHARE}"),
+        ({"read_reals.px": None}, "read_reals.px is missing; it takes a whole number, at least 4"),
         ({"raport": {}}, "raport is not known; did you mean 'report'?"),
         ({"score_units.quantile": 1.5}, f"score_units.quantile is 1.5; {SHARE}"),
         ({"score_units.quantile": float("nan")}, f"score_units.quantile is nan; {SHARE}"),
@@ -144,7 +146,40 @@ def test_the_parameters_as_they_are_shipped_are_well_formed():
     ],
 )
 def test_a_mistake_is_one_line_with_its_place(tmp_path, changes, said):
-    assert said in said_of(with_changes(changes, tmp_path / "params.yaml"))
+    assert said in said_of(with_changes(changes, tmp_path / "params.yaml"))[0]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"run.batch": 0, "score_units.quantil": 0.9, "run.device": "gpu"},
+        {
+            "compute_masks.masker": "gradcam",
+            "export_generator.correction": "sequentia",
+            "extract_features.reals": 2000,
+            "inputs.reals": "pictures",
+            "inputs.labels": "my labels",
+        },
+    ],
+)
+def test_all_mistakes_are_told_at_once(tmp_path, changes):
+    said = said_of(with_changes(changes, tmp_path / "params.yaml"))
+    assert {line.split()[0] for line in said} == set(changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"score_units.quantile": None}, "score_units.quantile is missing; "),
+        ({"report": None, "run.batch": None}, "run.batch and 1 more are missing; "),
+    ],
+)
+def test_a_run_has_every_value_and_what_is_left_out_can_be_written(tmp_path, changes, said):
+    path = with_changes(changes, tmp_path / "params.yaml")
+    assert said_of(path) == [f"{said}`make params FROM={path}` writes the defaults"]
+    words = ["--params", str(path), "--complete", str(path)]
+    assert CliRunner().invoke(main, words).exit_code == 0
+    assert read_params(path).score_units.mask_threshold == 0.5
 
 
 @pytest.mark.parametrize(
@@ -256,7 +291,8 @@ def test_a_mistake_is_one_line_with_its_place(tmp_path, changes, said):
     ],
 )
 def test_what_a_late_stage_would_refuse_is_refused_at_once(tmp_path, changes, said):
-    assert said in said_of(with_changes(changes, tmp_path / "params.yaml"))
+    found = said_of(with_changes(changes, tmp_path / "params.yaml"))
+    assert [line for line in found if said in line]
 
 
 @pytest.mark.parametrize(
@@ -323,7 +359,7 @@ def test_a_method_of_ones_own_that_is_none_is_one_line(tmp_path, monkeypatch, te
 def test_a_file_that_yaml_cannot_mean_is_one_line(tmp_path, text, said):
     path = tmp_path / "params.yaml"
     path.write_text(TEXT + text, encoding="utf-8")
-    assert said in said_of(path)
+    assert said in said_of(path)[0]
 
 
 def test_a_file_of_no_sections_is_one_line(tmp_path):

@@ -10,7 +10,8 @@ import pytest
 from artifact_units.files.storage import sha256_of
 from artifact_units.labels.raters import cohens_kappa, pairs
 from artifact_units.labels.verdicts import Verdict, latest, read_verdicts, settle
-from steps.making.checks import read_params
+from steps.making.checks import read_overlay, read_params
+from steps.making.overlays import written
 from steps.making.parameters import Params
 from studies.natural.why import area, fitted, moves_of, with_one
 
@@ -30,9 +31,11 @@ def page() -> str:
 
 
 @pytest.fixture
-def params(monkeypatch: pytest.MonkeyPatch) -> Params:
+def params(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Params:
     monkeypatch.chdir(ROOT)
-    return read_params(NATURAL / "params.yaml")
+    whole = tmp_path / "params.yaml"
+    whole.write_text(written(read_overlay(NATURAL / "params.yaml"), NATURAL), encoding="utf-8")
+    return read_params(whole)
 
 
 def counts_in(page: str, row: str) -> list[int]:
