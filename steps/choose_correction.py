@@ -6,7 +6,8 @@ from pathlib import Path
 
 from steps.making.command import input_path, output_path, say, step
 from steps.making.loading import generator_once
-from steps.making.parameters import ChooseCorrection, Run
+from steps.making.parameters import Run
+from steps.making.rows import ChooseCorrection
 
 
 @step(ChooseCorrection, run=True)

@@ -8,7 +8,8 @@ from pathlib import Path
 from artifact_units.files.parts import Shards, gather
 from steps.making.command import input_path, output_path, say, step
 from steps.making.loading import generator_once
-from steps.making.parameters import CorrectionRun, Run
+from steps.making.parameters import Run
+from steps.making.rows import CorrectionRun
 from steps.making.shards import sharded
 
 

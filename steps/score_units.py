@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from steps.making.command import input_path, output_path, say, step
-from steps.making.parameters import Run, ScoringRun
+from steps.making.parameters import Run
+from steps.making.rows import ScoringRun
 
 
 @step(ScoringRun, run=True)

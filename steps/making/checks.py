@@ -20,7 +20,8 @@ from artifact_units import registry
 from artifact_units.errors import UserError, did_you_mean, yaml_problem
 from steps.making import limits
 from steps.making.overlays import check_complete
-from steps.making.parameters import CorrectionEntry, Params, RankingEntry
+from steps.making.parameters import Params
+from steps.making.rows import CorrectionEntry, RankingEntry
 from steps.making.values import KINDS, validated
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]*", re.IGNORECASE)  # it becomes a stage and a file

@@ -1,0 +1,131 @@
+"""The sections of params.yaml that hold named rows, of rankings and corrections; the choice of one."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import ConfigDict, Field
+
+from steps.making.sections import Count, Fraction, Section, Seed
+
+RANKINGS: Any = {
+    "defective_score": {"ranking": "defective_score", "normalise": "none"},
+    "defective_score_max": {"ranking": "defective_score", "normalise": "max"},
+    "random": {"ranking": "random_order", "normalise": "none", "repeats": 5},
+    "unit_fid": {"ranking": "unit_fid", "normalise": "none", "top": 200},
+    "range_excess": {"ranking": "range_excess", "normalise": "none"},
+}
+
+
+class RankingEntry(Section):
+    """One row of score_units.rankings; more keys are the ranking's own options."""
+
+    model_config = ConfigDict(extra="allow", strict=True, frozen=True)
+
+    ranking: str = Field(description="A file of artifact_units/rankings.")
+    normalise: Literal["none", "max", "minmax"] = Field(
+        description="Normalisation of the scores per layer (Algorithm 1 takes normalised ones)."
+    )
+    repeats: int = Field(
+        default=1, ge=1, le=100, description="Of a ranking that draws: so many draws."
+    )
+
+
+class Scoring(Section):
+    """How units are compared with masks; the same in every ranking."""
+
+    mask_threshold: Fraction = Field(default=0.5, description="Heatmap above this is mask.")
+    quantile: Fraction = Field(
+        default=0.95, description="A unit is on above this quantile of its values."
+    )
+    iou_px: int = Field(
+        default=64, ge=4, le=1024, description="Grid on which unit and mask are compared."
+    )
+    bootstrap: int = Field(
+        default=200, ge=0, le=10000, description="Resamplings for the interval; 0: none."
+    )
+    seed: Seed = Field(default=0, description="Of random orders and resamplings.")
+
+
+class ScoringRun(Scoring, RankingEntry):
+    """What the step takes: how to compare, and one ranking."""
+
+    model_config = ConfigDict(extra="allow", strict=True, frozen=True)
+
+
+class ScoreUnits(Scoring):
+    """A score for every unit by every ranking (paper, section 3.2)."""
+
+    rankings: dict[str, RankingEntry] = Field(
+        default=RANKINGS, validate_default=True, min_length=1, description="Name -> ranking."
+    )
+
+
+class ChooseCorrection(Section):
+    """The search for a correction where no truth is known; its values are tried axis by axis."""
+
+    artifacts: Count = Field(
+        default=30, description="Labelled artifacts looked at, of the validation split."
+    )
+    normals: Count = Field(
+        default=30, description="Labelled normals looked at, of the validation split."
+    )
+    harm: float = Field(
+        default=10.0,
+        ge=0,
+        allow_inf_nan=False,
+        description="Weight of the normals' change beside the artifacts' probability.",
+    )
+    ranking: list[str] = Field(
+        default=["range_excess", "defective_score"],
+        min_length=1,
+        description="Names of score_units.rankings.",
+    )
+    corrector: list[str] = Field(
+        default=["clip", "sequential"],
+        min_length=1,
+        description="Files of artifact_units/correctors.",
+    )
+    n: list[int] = Field(default=[20, 5], min_length=1, description="Units a layer.")
+    start: list[int] = Field(min_length=1, description="First layers.")
+    stop: list[int] = Field(min_length=1, description="Last layers.")
+    scale: list[float] = Field(
+        default=[0.8, 0.0], min_length=1, description="Factors (the paper's lambda)."
+    )
+
+
+class CorrectionEntry(Section):
+    """One row of correct_generations.corrections; more keys are the corrector's own options."""
+
+    model_config = ConfigDict(extra="allow", strict=True, frozen=True)
+
+    ranking: str = Field(description="A name of score_units.rankings.")
+    corrector: str = Field(description="A file of artifact_units/correctors.")
+    gate: Fraction = Field(
+        default=0,
+        description="Artifact probability from which a generation is corrected; 0: every one.",
+    )
+
+
+class HeldOut(Section):
+    """Which held-out generations are corrected; the same in every correction."""
+
+    artifacts: Count = Field(
+        default=1000, description="Held-out generations that the classifier calls artifact."
+    )
+    normals: Count = Field(default=1000, description="Held-out generations that it calls normal.")
+    confidence: Fraction = Field(
+        default=0.9, description="Probability from which its verdict is taken."
+    )
+
+
+class CorrectionRun(HeldOut, CorrectionEntry):
+    """What the step takes: which generations, and one correction."""
+
+    model_config = ConfigDict(extra="allow", strict=True, frozen=True)
+
+
+class CorrectGenerations(HeldOut):
+    """Corrections to compare, on held-out generations (paper, section 3.3, Algorithm 1)."""
+
+    corrections: dict[str, CorrectionEntry] = Field(min_length=1, description="Name -> correction.")
