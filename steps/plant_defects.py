@@ -29,13 +29,10 @@ def main(
 ) -> None:
     """Plant defects with a known truth into the embedded generator."""
     from artifact_units.computing import devices
-    from artifact_units.errors import UserError
     from artifact_units.files.storage import whole_folder, write_text
     from artifact_units.generators import load_generator, save_generator
     from demo.domain.judging import Bounds, first_accepted
 
-    if params.lowest > params.highest:
-        raise UserError("lowest is above highest: no fraction of artifacts is accepted")
     # Never on a GPU: which seed is accepted must not hang on how a device rounds.
     devices.prepare("cpu", run.threads)
     bounds = Bounds(params.lowest, params.highest, params.single_layer, mask_difference, area)

@@ -15,7 +15,8 @@ from ruamel.yaml import YAML
 FOLDERS = ("artifact_units", "demo", "params", "steps", "workflow")
 FILES = (".dvcignore", ".gitignore", ".dvc/config", "Snakefile", "dvc.yaml", "params.yaml")
 STAND_IN = ROOT / "tests/engines/stand_in.py"
-REAL = ("check_params", "fingerprint_code")  # steps that engines ask before anything is computed
+# Steps that engines ask before anything is computed.
+REAL = ("check_embedded", "check_params", "fingerprint_code")
 FIRST = "from __future__ import annotations\n"
 INSTEAD = "exec(open('steps/stand_in.py').read(), {}); raise SystemExit\n"
 BIN = Path(sys.executable).parent

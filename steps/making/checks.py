@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
@@ -38,7 +39,7 @@ TYPES = {kind.__name__: kind for kind in KINDS}
 
 def read_params(path: Path) -> Params:
     """A whole params.yaml, every value checked; a UserError has a line for each mistake."""
-    params = _read(path)
+    params = read_as(path, Params)
     whole = partial(check_complete, params, path)
     _settle(path, [whole, *_checks(params), *_path_checks(params)])
     return params
@@ -49,12 +50,13 @@ def read_overlay(path: Path) -> Params:
 
     A UserError as that of ``read_params``.
     """
-    params = _read(path)
+    params = read_as(path, Params)
     _settle(path, _checks(params))
     return params
 
 
-def _read(path: Path) -> Params:
+def read_as(path: Path, model: type[BaseModel]) -> Any:
+    """A YAML file as the model; a UserError has a line for each mistake."""
     try:
         values = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
     except YAMLError as error:
@@ -64,7 +66,7 @@ def _read(path: Path) -> Params:
     if not isinstance(values, dict):
         raise UserError(f"{path}: holds no sections")
     try:
-        return validated(Params, values)
+        return validated(model, values)
     except UserError as error:
         raise UserError("\n".join(f"{path}: {line}" for line in str(error).splitlines())) from None
 

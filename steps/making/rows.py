@@ -1,4 +1,4 @@
-"""The sections of params.yaml that hold named rows, of rankings and corrections; the choice of one."""
+"""The sections of params.yaml that hold named rows: rankings, corrections; the choice of one."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from checkout import Checkout, stages_run
 
 from workflow.graph import read_graph
 
-DEMO = {"render_reals", "plant_defects", "annotate_generations"}
+DEMO = {"check_embedded", "render_reals", "plant_defects", "annotate_generations"}
 CORRECTIONS = {"none", "random", "sequential"}
 REPORTED = {"evaluate_generations", "report"}
 FANNED = {
