@@ -136,7 +136,7 @@ def test_the_pipeline_runs_on_a_checkpoint_of_each_family(family, tmp_path):
     stages = [stage for stage in read_graph().stages if "steps." in (stage.cmd or "")]
     for stage in stages:
         if stage.name == "label_generations":
-            label(Path("labels.jsonl"), Path(stage.deps[0].fs_path))
+            label(Path("labels.jsonl"), Path(stage.deps[1].fs_path))
         heard = run(stage.cmd)
         if stage.name == "export_generator":
             assert f"layout {layout}," in heard
