@@ -11,8 +11,7 @@ unexport PYTHONDONTWRITEBYTECODE  # a stage is a process: it finds modules compi
 ## run: everything that params.yaml asks for and that is not done yet
 run: $(VENV)/installed
 	@python -m steps.check_params --params params.yaml
-	@python -m workflow.mend
-	@dvc repro
+	@python -m workflow.run
 	@echo "report: $(CURDIR)/$(REPORT)"
 
 ## slurm: what the Slurm profile needs beside what `make run` has installed

@@ -1,6 +1,7 @@
 # The graph of dvc.yaml for a scheduler: every stage that DVC runs becomes one rule, and nothing is
 # said twice. What is stale is DVC's answer (workflow/graph.py); a job is that stage under DVC, so
 # `dvc repro` and `snakemake --cores N` can follow each other in any order, with no flag.
+import os
 from pathlib import Path
 
 from workflow.graph import GraphError, read_graph
@@ -19,6 +20,7 @@ try:
     if workflow.is_main_process:
         if not hold_head():
             raise WorkflowError("another Snakemake is at work in this checkout; wait for its end")
+        os.environ["ARTIFACT_UNITS_OWNER"] = str(os.getpid())  # of the process that jobs are forks of
         mend()
     graph = read_graph(shards)
     if workflow.is_main_process:
@@ -67,7 +69,7 @@ for job in graph:
         resources:
             **job.resources,
         shell:
-            "python -m workflow.jobs {params.stage:q} 2>&1 | tee {log} && rm -rf {params.parts}"
+            "python -m steps workflow.jobs {params.stage:q} 2>&1 | tee {log} && rm -rf {params.parts}"
 
 
 # Its shards, where `--config shards=N` cuts its work: N jobs that compute its parts beforehand.
@@ -91,7 +93,7 @@ for job in (job for job in graph if job.shards):
         resources:
             **job.resources,
         shell:
-            "python -m workflow.jobs {params.stage:q} {wildcards.shard}/{params.shards} 2>&1 "
+            "python -m steps workflow.jobs {params.stage:q} {wildcards.shard}/{params.shards} 2>&1 "
             "| tee {log}"
 
 

@@ -34,6 +34,7 @@ stages:
     outs: [results/last]
     meta: {smk: {threads: 1, mem_mb: 10}}
 """
+WARM = ("steps/making/__init__.py", "steps/making/warm.py")  # how jobs are started
 STAGES = ("first", "left", "right", "last")
 ONCE = sorted(f"{stage} {part}" for stage in STAGES for part in "abcd")  # see ``computed``
 PARAMS = "first: {seed: 0}\nleft: {strength: 1}\n"
@@ -47,8 +48,10 @@ def make(path: Path) -> Checkout:
     for file in (".dvcignore", ".gitignore", ".dvc/config", "Snakefile", "Makefile"):
         (path / file).parent.mkdir(exist_ok=True)
         shutil.copy(ROOT / file, path / file)
+    for file in ("steps/__init__.py", "steps/__main__.py", *WARM):
+        (path / file).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / file, path / file)
     for stage in STAGES:
-        (path / "steps").mkdir(exist_ok=True)
         shutil.copy(STAND_IN, path / "steps" / f"{stage}.py")
     (path / "profiles").symlink_to("workflow/profiles")
     (path / "dvc.yaml").write_text(GRAPH)

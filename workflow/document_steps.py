@@ -16,7 +16,7 @@ Every stage is one command: paths and values in, files out. This page is their `
 
 def page(folder: Path) -> str:
     """The page for the steps in ``folder``, in alphabetical order."""
-    modules = [importlib.import_module(f"steps.{f.stem}") for f in sorted(folder.glob("*.py"))]
+    modules = [importlib.import_module(f"steps.{f.stem}") for f in sorted(folder.glob("[!_]*.py"))]
     steps = [m for m in modules if isinstance(getattr(m, "main", None), click.Command)]
     commands = [named for m in steps for named in _commands(m.__name__, m.main)]
     return "\n".join([HEAD, *(_section(words, command) for words, command in commands)])

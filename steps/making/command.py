@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from artifact_units.errors import UserError
-from steps.making import contract
+from steps.making import contract, warm
 from steps.making.parameters import Run
 from steps.making.values import bounds_of, spare_values, validated
 
@@ -98,12 +98,11 @@ def step(section: type[BaseModel] | None = None, *, run: bool = False) -> Callab
                     mine |= spare_values(context.args) if name == "params" else {}
                     given[name] = validated(model, mine)
                 if run:  # before numpy is imported
+                    warm.start()
                     os.environ["OPENBLAS_NUM_THREADS"] = str(given["run"].threads)
                 inputs = _inputs(context.command, given)
                 values = _values(given)
                 with contract.kept(contract.Task(_name_of(function), inputs, outputs, values)):
-                    if sections:  # else it is check_params, which must start at once
-                        _keep_pandas_out_of_arrow()
                     function(**given)
 
         spare = section is not None and _takes_spare(section)
@@ -130,27 +129,6 @@ def output_path(name: str, text: str) -> Callable:
 def say(line: str) -> None:
     """The one line a step says of what it did; to standard error, so that outputs stay clean."""
     click.echo(f"{Path(sys.argv[0]).stem}: {line}", err=True)
-
-
-class _NoPandas:
-    """A finder of modules that finds no pandas."""
-
-    @staticmethod
-    def find_spec(name: str, *_: Any) -> None:
-        if name == "pandas":
-            raise ModuleNotFoundError(name)
-
-
-def _keep_pandas_out_of_arrow() -> None:
-    """Let pyarrow find no pandas at its first array, when it looks once and for all.
-
-    It would import it, half a second of every stage, to learn that no array is a pandas object.
-    """
-    import pyarrow
-
-    sys.meta_path.insert(0, _NoPandas)
-    pyarrow.array([0])
-    sys.meta_path.remove(_NoPandas)
 
 
 def _name_of(function: Callable) -> str:

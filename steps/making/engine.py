@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 
 from artifact_units.errors import UserError
+from steps.making import warm
 from steps.making.stages import fingerprint_of
 
 PROJECT = Path(__file__).parents[2]
@@ -61,7 +62,7 @@ def started_by() -> Engine | None:
     if stage is None or not Path("/proc/self/environ").exists():
         return None
     mine = f"DVC_STAGE={stage}".encode()
-    pid = os.getppid()
+    pid = warm.parent()
     while pid > 1 and mine in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"):
         pid = _parent(pid)  # a shell that DVC started
     if pid == 1 and b"dvc" not in Path("/proc/1/cmdline").read_bytes():

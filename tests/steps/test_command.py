@@ -237,18 +237,3 @@ def test_a_step_that_is_the_whole_process_says_all_and_is_not_taken_apart(name, 
     done = subprocess.run(line, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (status, "done\n")
     assert (tmp_path / name).read_text() == "whole"
-
-
-def test_arrow_in_a_step_looks_for_no_pandas(tmp_path):
-    code = (
-        "import sys\n"
-        "import pyarrow\n"
-        "from steps.making.command import _keep_pandas_out_of_arrow\n"
-        "_keep_pandas_out_of_arrow()\n"
-        "table = pyarrow.table({'a': [1, 2]})\n"
-        "table['a'].to_numpy()\n"
-        "assert 'pandas' not in sys.modules\n"
-        "import pandas\n"
-        "assert list(pandas.DataFrame(table.to_pydict())['a']) == [1, 2]\n"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True)
