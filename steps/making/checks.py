@@ -18,7 +18,7 @@ from ruamel.yaml.error import YAMLError
 from artifact_units import registry
 from artifact_units.errors import UserError, did_you_mean, yaml_problem
 from steps.making import limits
-from steps.making.parameters import CorrectionEntry, Params, RankingEntry
+from steps.making.parameters import ComputeMasks, CorrectionEntry, Params, RankingEntry
 from steps.making.values import KINDS, validated
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]*", re.IGNORECASE)  # it becomes a stage and a file
@@ -30,6 +30,7 @@ ABSENT = {  # what to do, by what is missing
 }
 UNQUOTED = re.compile(r"[\s\"'\\$`;&|<>(){}*?\[\]#!~]")  # commands name paths as they stand
 TYPES = {kind.__name__: kind for kind in KINDS}
+ENTRIES = {"maskers": ComputeMasks, "rankings": RankingEntry, "correctors": CorrectionEntry}
 
 
 def read_params(path: Path) -> Params:
@@ -50,7 +51,9 @@ def read_params(path: Path) -> Params:
 
 def check(params: Params) -> Params:
     """The same params if their parts agree with each other, the shelves and the files there are."""
-    _method("maskers", params.compute_masks.masker, "compute_masks.masker")
+    masks = params.compute_masks
+    _method("maskers", masks.masker, "compute_masks.masker")
+    _options("maskers", masks.masker, masks.model_extra or {}, "compute_masks")
     _method("extractors", params.extract_features.extractor, "extract_features.extractor")
     rankings = params.score_units.rankings
     for place, ranking in _entries("score_units.rankings", rankings):
@@ -146,6 +149,7 @@ def _check_paths(params: Params) -> None:
     given = {f"inputs.{name}": path for name, path in params.inputs}
     given["extract_features.weights"] = params.extract_features.weights
     given["train_classifier.weights"] = params.train_classifier.weights
+    given["compute_masks.heatmaps"] = params.compute_masks.heatmaps
     for place, path in given.items():
         if odd := UNQUOTED.search(path):
             raise UserError(f"{place} is {path!r}: {odd[0]!r} has a meaning to a shell; rename it")
@@ -177,19 +181,28 @@ def _method(shelf: str, name: str, place: str) -> None:
 def _options(shelf: str, name: str, given: Mapping[str, Any], place: str) -> dict[str, Any]:
     """What a method will be handed: the options given, checked, and the others' defaults."""
     known = options_of(shelf, name)
-    fields = {*known, *(RankingEntry if shelf == "rankings" else CorrectionEntry).model_fields}
+    fields = {*known, *ENTRIES[shelf].model_fields}
     for key, value in given.items():
         if key not in known:
             raise UserError(f"{place}.{key} is not known; {did_you_mean(key, fields, place)}")
-        kind = TYPES.get(known[key][0])
-        if kind and not _fits(value, kind):
-            raise UserError(f"{place}.{key} is {value!r}; it takes {KINDS[kind]}")
+        _check_kind(known[key][0], value, f"{place}.{key}")
         limits.check_range(name, key, value, f"{place}.{key}")
     options = {key: given.get(key, default) for key, (_, default) in known.items()}
     missing = [key for key, value in options.items() if value is ...]
     if missing:
         raise UserError(f"{place}.{missing[0]} is missing; {shelf}/{name} needs it")
     return options
+
+
+def _check_kind(written: str, value: Any, place: str) -> None:
+    """A UserError where a value is not of its option's type as written: a plain one, a Literal."""
+    if written.startswith("Literal["):
+        allowed = ast.literal_eval(f"({written.removeprefix('Literal[').removesuffix(']')},)")
+        if value not in allowed:
+            raise UserError(f"{place} is {value!r}; it takes {' or '.join(map(str, allowed))}")
+    kind = TYPES.get(written)
+    if kind and not _fits(value, kind):
+        raise UserError(f"{place} is {value!r}; it takes {KINDS[kind]}")
 
 
 def _fits(value: Any, kind: type) -> bool:

@@ -88,14 +88,13 @@ class TrainClassifier(Section):
 
 
 class ComputeMasks(Section):
-    """Grad-CAM of the artifact class (paper, section 3.1)."""
+    """Where the artifact is (paper, section 3.1); more keys are the masker's own options."""
+
+    model_config = ConfigDict(extra="allow", strict=True, frozen=True)
 
     masker: str = Field(description="A file of artifact_units/maskers.")
-    stage: Literal["layer1", "layer2", "layer3", "layer4"] = Field(
-        description="ResNet stage looked at; the paper takes the last, layer4."
-    )
-    target: Literal["artifact", "contrast"] = Field(
-        description="The artifact logit, or artifact minus normal."
+    heatmaps: PathText = Field(
+        description="Folder of heatmaps for the masker from_files, or params/no_heatmaps."
     )
 
 

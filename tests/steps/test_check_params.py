@@ -88,6 +88,18 @@ def test_the_parameters_as_they_are_shipped_are_well_formed():
             "did you mean 'grad_cam'?",
         ),
         (
+            {"compute_masks.stage": "layer9"},
+            "compute_masks.stage is 'layer9'; it takes layer1 or layer2 or layer3 or layer4",
+        ),
+        (
+            {"compute_masks.stages": "layer3"},
+            "compute_masks.stages is not known; did you mean compute_masks.stage?",
+        ),
+        (
+            {"compute_masks.target": None},
+            "compute_masks.target is missing; maskers/grad_cam needs it",
+        ),
+        (
             {f"{RANKING}.ranking": "unit_fit"},
             f"{RANKING}.ranking is 'unit_fit', no file of artifact_units/rankings; "
             "did you mean 'unit_fid'?",

@@ -26,7 +26,8 @@ def test_ready_parameters_pass_the_check_once_the_files_are_put_there(path, tmp_
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match="no such file"):
         read_params(path)
-    for file in [*files_of(YAML(typ="safe", pure=True).load(path.read_text())), "params/no_truth"]:
+    shipped = ["params/no_truth", "params/no_heatmaps"]
+    for file in [*files_of(YAML(typ="safe", pure=True).load(path.read_text())), *shipped]:
         Path(file).parent.mkdir(parents=True, exist_ok=True)
         Path(file).touch()
     read_params(path)

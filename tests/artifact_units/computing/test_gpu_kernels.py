@@ -18,7 +18,7 @@ COMPILED = """
 from triton import compile
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
-from artifact_units import gpu_kernels
+from artifact_units.computing import gpu_kernels
 
 def compiled(kernel, types, sizes, fused):
     signature = dict(zip(kernel.arg_names, [*types.split(), "constexpr"], strict=True))
