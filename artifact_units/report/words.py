@@ -116,6 +116,11 @@ def metric(name: str, population: str = "artifacts") -> Metric:
     return replace(found, title=f"{found.title} to clean") if name.endswith("_reference") else found
 
 
+def has_words(name: str) -> bool:
+    """Whether it is known here what a metric means."""
+    return _known(name) is not None
+
+
 def features_of(name: str) -> str:
     """The extractor in a metric's name; empty where it needs none, or nobody knows the name."""
     known = _known(name) or name

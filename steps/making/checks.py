@@ -73,7 +73,7 @@ def check(params: Params) -> Params:
     _check_rows(corrections)
     chosen = params.export_generator.correction
     _named("export_generator.correction", chosen, corrections, "correction")
-    limits.check_export(params)
+    limits.check_export(params, edits_latents)
     limits.check_numbers(params)
     _check_paths(params)
     return params
@@ -125,17 +125,27 @@ def options_of(shelf: str, name: str) -> dict[str, tuple[str, Any]]:
     }
 
 
+def edits_latents(corrector: str) -> bool:
+    """Whether a corrector's file hands ``Correction`` a ``latent``, which no checkpoint holds."""
+    nodes = ast.walk(_tree("correctors", corrector))
+    return any(isinstance(node, ast.keyword) and node.arg == "latent" for node in nodes)
+
+
 def _function(shelf: str, name: str) -> ast.FunctionDef:
     """The function of a method, from its file's text."""
-    verb, file = registry.VERBS[shelf], Path(registry.__file__).parent / shelf / f"{name}.py"
-    try:
-        tree = ast.parse(file.read_text(encoding="utf-8"))
-    except (SyntaxError, ValueError) as error:
-        raise UserError(f"{shelf}/{name}.py is not readable as Python ({error})") from None
-    for node in tree.body:
+    verb = registry.VERBS[shelf]
+    for node in _tree(shelf, name).body:
         if isinstance(node, ast.FunctionDef) and node.name == verb:
             return node
     raise UserError(f"{shelf}/{name}.py has no function {verb!r}, which its shelf calls")
+
+
+def _tree(shelf: str, name: str) -> ast.Module:
+    file = Path(registry.__file__).parent / shelf / f"{name}.py"
+    try:
+        return ast.parse(file.read_text(encoding="utf-8"))
+    except (SyntaxError, ValueError) as error:
+        raise UserError(f"{shelf}/{name}.py is not readable as Python ({error})") from None
 
 
 def _literal(default: ast.expr) -> Any:

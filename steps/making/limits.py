@@ -7,7 +7,7 @@ heavy is imported.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter, ValidationError
@@ -27,6 +27,7 @@ RANGES = {
     "scale": Field(ge=0),
     "boundary.cost": Field(gt=0),
     "clip.tail": Field(ge=0, lt=0.5),
+    "from_files.grid": Field(ge=1, le=1024),
     "local_activation.share": PART,
     "rare_neurons.rate": PART,
     "rejection.least": PART,
@@ -34,7 +35,6 @@ RANGES = {
     "truncation.bound": Field(gt=0),
     "unit_fid.top": Field(ge=2),
 }
-LATENT = ("boundary", "rejection", "truncation")  # correctors of what no checkpoint holds
 Options = Mapping[str, Any]
 
 
@@ -109,11 +109,14 @@ def check_axes(params: Params) -> None:
                 )
 
 
-def check_export(params: Params) -> None:
-    """A UserError where the correction to export is more than edits of layers."""
+def check_export(params: Params, latent: Callable[[str], bool]) -> None:
+    """A UserError where the correction to export is more than edits of layers.
+
+    ``latent`` says of a corrector whether it edits latents.
+    """
     name = params.export_generator.correction
     correction = params.correct_generations.corrections[name]
-    if correction.gate or correction.corrector in LATENT:
+    if correction.gate or latent(correction.corrector):
         why = "its gate asks the classifier" if correction.gate else "it edits latents"
         raise UserError(
             f"export_generator.correction {name!r} fits in no checkpoint: {why}; name another"
