@@ -44,7 +44,7 @@ def built() -> Classifier:
     return classifier
 
 
-def ours(classifier: Classifier, batches: list[Tensor], stage: str) -> Tensor:
+def ours(classifier: Classifier, batches: list[Tensor], stage: Any) -> Tensor:
     ids = np.arange(len(batches[0]))
     seen = (MaskerEvidence(classifier, batch, ids, ids, Path()) for batch in batches)
     return torch.cat([mask(each, stage=stage, target="artifact")[1] for each in seen])

@@ -187,7 +187,7 @@ def features(known: Path, device: torch.device, images: int) -> bytes:
     return (known / "features").read_bytes()
 
 
-def seen(classifier: Classifier, images: ImageSet, stage: str) -> HeatmapSet:
+def seen(classifier: Classifier, images: ImageSet, stage: Any) -> HeatmapSet:
     mask = partial(grad_cam.mask, stage=stage, target="contrast")
     return heatmaps_of(mask, classifier, images, 2, asked=images.ids, folder=Path())
 

@@ -46,11 +46,11 @@ def awkward(rows: int, cols: int) -> tuple[torch.Tensor, torch.Tensor]:
     above, few values of which one is the threshold, and half precision's largest, of both signs.
     """
     stream = np.random.default_rng(rows)
-    few = stream.choice(np.float16([-2, -0.5, -0.0, 2**-24, 0.1, 0.3]), (2, rows, cols))
-    ends = stream.choice(np.float16([65504, -65504]), (2, rows, cols))
+    few = stream.choice(np.array([-2, -0.5, -0.0, 2**-24, 0.1, 0.3], np.float16), (2, rows, cols))
+    ends = stream.choice(np.array([65504, -65504], np.float16), (2, rows, cols))
     maps = np.stack([np.full_like(few, 0.1), np.full_like(few, 0.3), few, ends], 1)
-    thresholds = [np.float16(0.1), 0.1, few[0, 0, 0], 0]
-    return torch.from_numpy(maps), torch.tensor(np.float32(thresholds))
+    thresholds = [float(np.float16(0.1)), 0.1, float(few[0, 0, 0]), 0.0]
+    return torch.from_numpy(maps), torch.tensor(thresholds, dtype=torch.float32)
 
 
 @pytest.mark.parametrize("size", range(1, 65))
