@@ -57,7 +57,7 @@ def _read(path: Path) -> np.ndarray:
     """One heatmap, float32 ``[row, col]``."""
     try:
         if path.suffix == ".npy":
-            values = np.load(path, allow_pickle=False)
+            values = np.lib.format.open_memmap(path, mode="r")  # never an object
         else:
             with Image.open(path) as image:
                 white = WHITE.get(image.mode)

@@ -84,7 +84,7 @@ def test_colours_a_cut_file_and_objects_are_refused(seen):
     with pytest.raises(UserError, match=r"17\.png: not a readable heatmap"):
         mask(seen)
     (seen.folder / "17.png").unlink()
-    np.save(seen.folder / "17.npy", np.array([[{}]]), allow_pickle=True)
+    np.save(seen.folder / "17.npy", np.array([[{}]], object))
     with pytest.raises(UserError, match=r"17\.npy: not a readable heatmap"):
         mask(seen)
 
