@@ -65,5 +65,5 @@ def _step(state: State, x: Tensor, conv: str, norm: str, stride: int = 1) -> Ten
     )
     x = F.pad(x, (cols // 2, cols - cols // 2, rows // 2, rows - rows // 2))
     x = F.conv2d(x, weight, stride=stride, groups=x.shape[1] if weight.shape[1] == 1 else 1)
-    names = ("running_mean", "running_var", "weight", "bias")
-    return F.batch_norm(x, *(state[f"{norm}.{name}"] for name in names), eps=1e-3)
+    mean, var = state[f"{norm}.running_mean"], state[f"{norm}.running_var"]
+    return F.batch_norm(x, mean, var, state[f"{norm}.weight"], state[f"{norm}.bias"], eps=1e-3)

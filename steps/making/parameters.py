@@ -70,13 +70,13 @@ class LabelGenerations(Section):
 
 
 class TrainClassifier(Section):
-    """ResNet-18 with one fully connected layer: artifact / normal / real (paper, section 3.1)."""
+    """A trunk with one fully connected layer: artifact / normal / real (paper, section 3.1)."""
 
-    network: Literal["resnet18", "resnet18_narrow"] = Field(
-        description="resnet18_narrow: widths 16-32-48-64, for small images."
+    network: Literal["resnet18", "resnet18_narrow", "efficientnet_lite0"] = Field(
+        description="The paper: resnet18; resnet18_narrow: widths 16-32-48-64, for small images."
     )
     weights: PathText = Field(
-        description="Local ImageNet weights for resnet18, or params/no_weights: from scratch."
+        description="Local ImageNet weights of that network, or params/no_weights: from scratch."
     )
     frozen: bool = Field(description="Train the fully connected layer only.")
     px: int = Field(ge=16, le=1024, description="Images are resized to this before the network.")

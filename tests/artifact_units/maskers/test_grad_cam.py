@@ -8,6 +8,7 @@ from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 from small_masking import evidence_of
 
 from artifact_units.classifier.network import (
+    NETWORKS,
     Classifier,
     load_classifier,
     new_classifier,
@@ -26,7 +27,7 @@ def bytes_of(number, px=64, seed=0):
     return torch.randint(0, 256, (number, 3, px, px), generator=stream, dtype=torch.uint8)
 
 
-@pytest.fixture(scope="module", params=["resnet18", "resnet18_narrow"])
+@pytest.fixture(scope="module", params=NETWORKS)
 def classifier(request, tmp_path_factory) -> Classifier:
     """Random weights with batch statistics of real inputs, frozen as ``load_classifier`` does."""
     new = new_classifier(request.param, 64, 0)
