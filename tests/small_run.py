@@ -76,13 +76,13 @@ def put_user(checkout: Checkout, generator: str, px: int, changes: dict[str, Any
     (checkout.path / "labels.jsonl").touch()
 
 
-def run_whole() -> dict[str, str]:
+def run_whole(generator: Path) -> dict[str, str]:
     """Run every step of the graph in the working folder; what each stage said."""
     said = {}
     for stage in read_graph().stages:
         if "steps." in (stage.cmd or ""):
             if stage.name == "label_generations":
-                _label(Path("labels.jsonl"), Path(stage.deps[0].fs_path))
+                _label(Path("labels.jsonl"), generator)
             said[stage.name] = _run(stage.cmd)
     return said
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from steps.making.sections import (
     AnnotateGenerations,
     Count,
     Drawn,
     Fraction,
+    Open,
     PathText,
     PlantDefects,
     RenderReals,
@@ -87,10 +88,8 @@ class TrainClassifier(Section):
     seed: Seed = Field(description="Of initial weights, order and flips.")
 
 
-class ComputeMasks(Section):
+class ComputeMasks(Open):
     """Where the artifact is (paper, section 3.1); more keys are the masker's own options."""
-
-    model_config = ConfigDict(extra="allow", strict=True, frozen=True)
 
     masker: str = Field(description="A file of artifact_units/maskers.")
     heatmaps: PathText = Field(
@@ -108,10 +107,8 @@ class CollectFeaturemaps(Section):
     )
 
 
-class RankingEntry(Section):
+class RankingEntry(Open):
     """One row of score_units.rankings; more keys are the ranking's own options."""
-
-    model_config = ConfigDict(extra="allow", strict=True, frozen=True)
 
     ranking: str = Field(description="A file of artifact_units/rankings.")
     normalise: Literal["none", "max", "minmax"] = Field(
@@ -132,8 +129,6 @@ class Scoring(Section):
 
 class ScoringRun(Scoring, RankingEntry):
     """What the step takes: how to compare, and one ranking."""
-
-    model_config = ConfigDict(extra="allow", strict=True, frozen=True)
 
 
 class ScoreUnits(Scoring):
@@ -160,10 +155,8 @@ class ChooseCorrection(Section):
     scale: list[float] = Field(min_length=1, description="Factors (the paper's lambda).")
 
 
-class CorrectionEntry(Section):
+class CorrectionEntry(Open):
     """One row of correct_generations.corrections; more keys are the corrector's own options."""
-
-    model_config = ConfigDict(extra="allow", strict=True, frozen=True)
 
     ranking: str = Field(description="A name of score_units.rankings.")
     corrector: str = Field(description="A file of artifact_units/correctors.")
@@ -182,8 +175,6 @@ class HeldOut(Section):
 
 class CorrectionRun(HeldOut, CorrectionEntry):
     """What the step takes: which generations, and one correction."""
-
-    model_config = ConfigDict(extra="allow", strict=True, frozen=True)
 
 
 class CorrectGenerations(HeldOut):

@@ -17,6 +17,12 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
+class Open(Section):
+    """A section whose further keys are the options of the method that it names."""
+
+    model_config = ConfigDict(extra="allow", strict=True, frozen=True)
+
+
 class RenderReals(Section):
     """Embedded domain: the rendered real images."""
 

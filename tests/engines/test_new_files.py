@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 from checkout import ENVIRONMENT, Checkout
-from house import ROOT, SHELVES
+from house import ROOT
 
+from artifact_units import registry
 from artifact_units.classifier.heatmaps import read_heatmaps
 from artifact_units.evaluation.measurements import read_measurements
 from artifact_units.files.tables import read_table
@@ -50,7 +51,7 @@ torch.manual_seed(0)
 network = Tiny(6, 4)
 torch.save({f"tiny.{k}": 3 * v for k, v in network.state_dict().items()}, "tiny.pth")
 put_user(Checkout(Path()), "tiny.pth", 16, json.loads(sys.argv[2]))
-said = run_whole()
+said = run_whole(Path("tiny.pth"))
 edits = read_edits(Path("results/correct_generations/weak/edits.json"))
 whole = load_generator("tiny.pth")
 written = load_generator("results/export_generator/corrected.pth")
@@ -82,7 +83,7 @@ def copy(tmp_path_factory) -> Path:
 
 
 def test_there_is_one_new_file_for_every_shelf() -> None:
-    assert [str(file.parent) for file in FILES] == sorted(SHELVES)
+    assert [str(file.parent) for file in FILES] == sorted({"generators", *registry.VERBS})
 
 
 def test_the_pipeline_uses_all_of_them_from_the_checkpoint_to_the_export(copy) -> None:
@@ -97,7 +98,7 @@ def test_the_pipeline_uses_all_of_them_from_the_checkpoint_to_the_export(copy) -
     heatmaps = read_heatmaps(results / "compute_masks/heatmaps.parquet", "heldout")
     pixels = open_images(results / "sample_generations/heldout").take(heatmaps.ids)
     assert heatmaps.heatmaps.allclose((pixels.float().mean(1) / 255) ** 2)
-    scores = read_table(results / "score_units/scores.parquet", "scores").to_pylist()
+    scores = read_table(results / "score_units/last.parquet", "scores").to_pylist()
     assert [row["score"] for row in scores if row["layer"] == "layer1"] == [0, 2, 4, 6]
     measured = {
         m.metric for m in read_measurements(results / "evaluate_generations/measurements.parquet")

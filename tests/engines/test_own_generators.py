@@ -38,7 +38,7 @@ def _as_it_was(monkeypatch, tmp_path):
     torch.set_deterministic_debug_mode(before)
 
 
-def user(checkout: Checkout, checkpoint: Path, said: str) -> None:
+def user(checkout: Checkout, checkpoint: Path, said: str) -> Path:
     """A checkpoint of a public layout, and a .yaml file where more must be said of it."""
     (checkout.path / checkpoint.name).write_bytes(checkpoint.read_bytes())
     generator = checkpoint.name
@@ -47,6 +47,7 @@ def user(checkout: Checkout, checkpoint: Path, said: str) -> None:
         beside = f"generator: {checkpoint.name}\nsha256: {sha256_of(checkpoint)}"
         (checkout.path / generator).write_text(f"{beside}\n{said}\n")
     put_user(checkout, generator, load_generator(checkout.path / generator).image_px, {})
+    return Path(generator)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -55,9 +56,9 @@ def test_the_pipeline_runs_on_a_checkpoint_of_each_family(family, tmp_path):
     if not (FOLDER / name).exists():
         pytest.skip(f"{name} is not beside this checkout")
     checkout = Checkout.make(tmp_path / "it", {}, stand_ins=False)
-    user(checkout, FOLDER / name, said)
+    generator = user(checkout, FOLDER / name, said)
     os.chdir(checkout.path)
-    heard = run_whole()
+    heard = run_whole(generator)
     assert f"layout {layout}," in heard["export_generator"]
     assert {"read_reals", "report"} <= heard.keys()
     assert "</html>" in Path("results/report/report.html").read_text(encoding="utf-8")
