@@ -60,7 +60,8 @@ SMALL: dict[str, Any] = {
     "export_generator.correction": "sequential",
     "extract_features.reals": 10,
     "evaluate_generations": {
-        "neighbours": 1, "subsets": 2, "subset_size": 3, "bootstrap": 0, "seed": 0
+        "neighbours": 1, "subsets": 2, "subset_size": 3, "bootstrap": 0, "seed": 0,
+        "weights": "params/no_weights",
     },
     "report": {"generations": 1, "units": 1, "failures": 1},
 }  # fmt: skip

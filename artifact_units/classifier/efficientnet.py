@@ -16,7 +16,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 FEATURES = 1280
-MEAN, DEVIATION = (127 / 255,) * 3, (128 / 255,) * 3  # of images in [0, 1], as it was trained
+# Of images in [0, 1], as it was trained.
+MEAN = (127 / 255, 127 / 255, 127 / 255)
+DEVIATION = (128 / 255, 128 / 255, 128 / 255)
 # By stage: kernel, stride of the first, expansion, units, bottlenecks.
 STAGES = {
     "layer1": ((3, 1, 1, 16, 1), (3, 2, 6, 24, 2)),

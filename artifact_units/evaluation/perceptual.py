@@ -27,6 +27,7 @@ WEIGHTS = KnownWeights(
     source="the package stlpips-pytorch 0.0.2",
 )
 LEAST = 32  # px; fewer, and nothing is left to reflect
+AT_ONCE = 2**19  # pixels in hand: the first layer makes 64 values of each
 EPSILON = 1e-10
 # Of each of the five convolutions: units that enter, units, kernel, padding.
 TRUNK = {
@@ -50,12 +51,17 @@ class Perceptual:
         """uint8 images of one size, 32 px or more -> float32 ``[batch]``, where the network is."""
         if min(images.shape[2:]) < LEAST:
             raise UserError(f"images of {min(images.shape[2:])} px; ST-LPIPS takes {LEAST} or more")
+        size = max(1, AT_ONCE // images.shape[2:].numel())
+        parts = zip(images.split(size), others.split(size), strict=True)
+        return torch.cat([self._apart(*part) for part in parts])
+
+    def _apart(self, images: Images, others: Images) -> Float[Tensor, " batch"]:
         device = self.state["scaling_layer.scale"].device
         found = torch.zeros(len(images), device=device)
         pairs = zip(*(self._maps(sent(given, device)) for given in (images, others)), strict=True)
         for k, (one, other) in enumerate(pairs):
-            apart = (_directions(one) - _directions(other)).square()
-            found += F.conv2d(apart, self.state[f"lin{k}.model.1.weight"]).mean((1, 2, 3))
+            squares = (_directions(one) - _directions(other)).square()
+            found += F.conv2d(squares, self.state[f"lin{k}.model.1.weight"]).mean((1, 2, 3))
         return found
 
     def _maps(self, images: Images) -> Iterator[Featuremaps]:

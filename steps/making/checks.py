@@ -159,6 +159,7 @@ def _check_paths(params: Params) -> None:
     given = {f"inputs.{name}": path for name, path in params.inputs}
     given["extract_features.weights"] = params.extract_features.weights
     given["train_classifier.weights"] = params.train_classifier.weights
+    given["evaluate_generations.weights"] = params.evaluate_generations.weights
     given["compute_masks.heatmaps"] = params.compute_masks.heatmaps
     for place, path in given.items():
         if odd := UNQUOTED.search(path):

@@ -199,6 +199,7 @@ class EvaluateGenerations(Section):
     subset_size: int = Field(ge=2, description="Images a subset.")
     bootstrap: int = Field(ge=0, le=10000, description="Resamplings for the intervals; 0: none.")
     seed: Seed = Field(description="Of subsets and resamplings.")
+    weights: PathText = Field(description="Local weights of ST-LPIPS, or params/no_weights: none.")
 
 
 class EvaluationRun(EvaluateGenerations, CorrectGenerations):

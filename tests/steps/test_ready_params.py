@@ -26,7 +26,7 @@ def test_ready_parameters_pass_the_check_once_the_files_are_put_there(path, tmp_
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match="no such file"):
         read_params(path)
-    shipped = ["params/no_truth", "params/no_heatmaps"]
+    shipped = ["params/no_truth", "params/no_heatmaps", "params/no_weights"]
     for file in [*files_of(YAML(typ="safe", pure=True).load(path.read_text())), *shipped]:
         Path(file).parent.mkdir(parents=True, exist_ok=True)
         Path(file).touch()
