@@ -70,18 +70,22 @@ class Bottleneck(nn.Module):
 
 def efficientnet_lite0(classes: int) -> nn.Sequential:
     """The network, untrained: images ``[batch, 3, height, width]`` -> ``[batch, classes]``."""
-    parts: OrderedDict[str, nn.Module] = OrderedDict(stem=_normed(3, 32, 3, 2))
-    entries = 32
+    stages, entries = {name: nn.Sequential() for name in STAGES}, 32
     for name, rows in STAGES.items():
-        stage = nn.Sequential()
         for kernel, stride, expansion, units, count in rows:
             for k in range(count):
-                stage.append(Bottleneck(entries, units, kernel, 1 if k else stride, expansion))
+                block = Bottleneck(entries, units, kernel, 1 if k else stride, expansion)
+                stages[name].append(block)
                 entries = units
-        parts[name] = stage
-    stage.append(_normed(entries, FEATURES, 1))
-    parts |= {"avgpool": nn.AdaptiveAvgPool2d(1), "flatten": nn.Flatten()}
-    return nn.Sequential(parts | {"fc": nn.Linear(FEATURES, classes)})
+    stages["layer4"].append(_normed(entries, FEATURES, 1))
+    parts = OrderedDict(
+        stem=_normed(3, 32, 3, 2),
+        **stages,
+        avgpool=nn.AdaptiveAvgPool2d(1),
+        flatten=nn.Flatten(),
+        fc=nn.Linear(FEATURES, classes),
+    )
+    return nn.Sequential(parts)
 
 
 def renamed(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
