@@ -78,7 +78,7 @@ def efficientnet_lite0(classes: int) -> nn.Sequential:
                 stages[name].append(block)
                 entries = units
     stages["layer4"].append(_normed(entries, FEATURES, 1))
-    parts = OrderedDict(
+    parts: OrderedDict[str, nn.Module] = OrderedDict(
         stem=_normed(3, 32, 3, 2),
         **stages,
         avgpool=nn.AdaptiveAvgPool2d(1),
