@@ -111,7 +111,9 @@ def test_the_tests_of_a_shelf_try_them_too(copy) -> None:
     shutil.copytree(ROOT / "tests", copy / "tests", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", copy)
     new = ("Tiny", "brightness", "by_number", "weaken", "quarters", "mean_gap")
-    files = [f"tests/artifact_units/{name}" for name in ("rankings", "metrics", "generators")]
+    files = [
+        f"tests/artifact_units/{name}" for name in ("maskers", "rankings", "metrics", "generators")
+    ]
     words = ("-m", "pytest", "-v", "-p", "no:cacheprovider", "-k", " or ".join(new))
     said = runs(copy, *words, "tests/artifact_units/test_registry.py", *files)
     assert [name for name in new if name not in said] == []

@@ -12,6 +12,7 @@ from small_generator import small_generator
 from torch import nn
 from torch.nn import functional as F
 
+from artifact_units import registry
 from artifact_units.corrections.export import export
 from artifact_units.errors import UserError
 from artifact_units.files.storage import sha256_of
@@ -184,6 +185,12 @@ def test_options_that_a_layout_does_not_take_are_named():
     fused = DATA / "pggan-genforce-fused-a" / "checkpoint.pth"
     with pytest.raises(UserError, match="option fused_scale is 'maybe'; it takes bool"):
         load_generator(fused, fused_scale="maybe")
+
+
+def test_no_two_layouts_and_no_two_families_have_one_name():
+    for declared in ([layout.name for layout in layouts()], list(own.families())):
+        assert len({*declared}) == len(declared) > 3
+    assert len(own.families()) == len(registry.declared("generators", "FAMILY"))
 
 
 def test_no_key_of_a_golden_file_belongs_to_two_layouts_of_equal_likeness():
