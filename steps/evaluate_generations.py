@@ -38,12 +38,14 @@ def main(
     from artifact_units.evaluation import measurements
     from artifact_units.evaluation.changes import write_changes
     from artifact_units.evaluation.measuring import Sources, evaluate
+    from artifact_units.evaluation.perceptual import load
     from artifact_units.evaluation.rows import Settings
     from artifact_units.files.storage import write_text
 
-    devices.prepare("cpu", run.threads)
+    device, weights = devices.prepare("cpu", run.threads), Path(params.weights)
+    perceptual = None if weights.is_dir() else load(weights, device)
     options = params.model_dump(include=set(EvaluateGenerations.model_fields))
-    settings = Settings(options, params.bootstrap, params.seed)
+    settings = Settings(options, params.bootstrap, params.seed, perceptual)
     done = evaluate(Sources(**sources), list(params.corrections), mask_threshold, settings)
     measurements.write_measurements(out, done.measurements)
     write_changes(changes, done.changes)

@@ -71,7 +71,8 @@ def evaluate(
     for row in rows:
         if row.correction != UNCORRECTED:
             before = uncorrected(rows, row.population).images
-            changes = changes_of(row, before, heatmaps, threshold, clean)
+            given = heatmaps, threshold, clean, settings.perceptual
+            changes = changes_of(row, before, *given)
             moved.append((row, changes))
             found += change_measurements(row, changes, settings.counts(len(row.ids)))
     return Evaluation(reals.extractor, found, moved)
