@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from artifact_units.generators import load_generator
+    from artifact_units.layers.generator import Generator
 
 __all__ = ["load_generator"]
 
 
-def __getattr__(name: str) -> Any:
-    # Lazy, so that a step's --help does not import torch.
-    if name == "load_generator":
-        from artifact_units.generators import load_generator
+def load_generator(path: Path | str, /, **options: Any) -> Generator:
+    """Recognise the checkpoint at ``path`` and load it, frozen, on the CPU.
 
-        return load_generator
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    See ``artifact_units.generators.load_generator``, which is imported when this is called: a
+    step's --help needs no torch, and a stage that loads no generator does not rest on the shelf.
+    """
+    from artifact_units.generators import load_generator
+
+    return load_generator(path, **options)

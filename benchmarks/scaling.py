@@ -32,6 +32,7 @@ from benchmarks.common import start
 
 ROOT = Path(__file__).parents[1]
 CORRECTIONS = ("none", "sequential")
+RANKINGS = ("defective_score", "range_excess", "activation_difference")
 STAGES = (
     "sample_generations",
     "annotate_generations",
@@ -40,7 +41,7 @@ STAGES = (
     "compute_masks",
     "collect_featuremaps",
     "extract_reference_features",
-    "score_units",
+    *(f"score_units@{name}" for name in RANKINGS),
     "choose_correction",
     *(f"correct_generations@{name}" for name in CORRECTIONS),
     *(f"extract_features@{name}" for name in CORRECTIONS),
@@ -88,6 +89,8 @@ def set_up(place: Path, images: int, px: int) -> dict[str, str]:
     corrections = values["correct_generations"]["corrections"]
     kept = {name: corrections[name] for name in CORRECTIONS}
     kept["sequential"]["stop"] = depth
+    rankings = values["score_units"]["rankings"]
+    values["score_units"]["rankings"] = {name: rankings[name] for name in RANKINGS}
     values["correct_generations"] |= half | {"corrections": kept}
     for name, written in (("params.yaml", values), ("demo/params.yaml", embedded)):
         with (place / name).open("w", encoding="utf-8") as file:

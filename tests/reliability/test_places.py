@@ -23,7 +23,6 @@ BIG = [
     ("collect_featuremaps", "out"),
     ("extract_reference_features", "out"),
     ("correct_generations@none", "out"),
-    ("score_units", "out"),
     ("export_generator", "out"),
     ("report", "out"),
 ]

@@ -21,7 +21,9 @@ TEXT = (".jsonl", ".csv", ".yaml")  # says nothing of its own length
 UNREAD = {
     ("annotate_generations", "generator"),
     ("label_generations", "generator"),
+    ("score_units", "features"),
     ("choose_correction", "featuremaps"),
+    ("choose_correction", "scores"),  # the largest is of a ranking that is not tried
     ("correct_generations", "classifier"),
     ("correct_generations", "featuremaps"),
 }

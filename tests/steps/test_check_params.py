@@ -16,9 +16,10 @@ from artifact_units.evaluation import rows
 from artifact_units.images import latents
 from artifact_units.registry import names
 from steps.check_params import main
-from steps.making.checks import TAKEN, edits_latents, options_of, read_params
+from steps.making.checks import TAKEN, read_params
 from steps.making.limits import RANGES
 from steps.making.parameters import Params
+from steps.making.signatures import edits_latents, options_of
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = ROOT / "workflow/schemas/params.schema.json"
@@ -95,10 +96,6 @@ def test_the_parameters_as_they_are_shipped_are_well_formed():
         (
             {"compute_masks.stages": "layer3"},
             "compute_masks.stages is not known; did you mean compute_masks.stage?",
-        ),
-        (
-            {"compute_masks.target": None},
-            "compute_masks.target is missing; maskers/grad_cam needs it",
         ),
         (
             {f"{RANKING}.ranking": "unit_fit"},

@@ -37,8 +37,8 @@ def files_of(params: Params) -> list[str]:
 
 def defaults_in(model: type[BaseModel], values: dict[str, Any], place: str) -> Iterator[str]:
     """The places of ``values`` where a default is named again."""
-    for key, value in values.items():
-        field = model.model_fields[key]
+    for key in values.keys() & model.model_fields.keys():  # others are options of a method
+        field, value = model.model_fields[key], values[key]
         kind = field.annotation
         if isinstance(kind, type) and issubclass(kind, BaseModel):
             yield from defaults_in(kind, value, f"{key}.")
