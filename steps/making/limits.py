@@ -33,7 +33,7 @@ RANGES = {
     "rejection.least": PART,
     "rejection.tries": Field(ge=1),
     "truncation.bound": Field(gt=0),
-    "unit_fid.top": Field(ge=2),
+    "unit_fid.top": PART,
 }
 LATENT = ("boundary", "rejection", "truncation")  # correctors of what no checkpoint holds
 Options = Mapping[str, Any]
@@ -76,12 +76,12 @@ def check_range(method: str, option: str, value: Any, place: str) -> None:
 
 
 def check_top(params: Params, options: Options, place: str) -> None:
-    """A UserError where the ranking ``unit_fid`` looks at more generations than there are."""
+    """A UserError where the ranking ``unit_fid`` would look at less than two generations."""
     top, there = options["top"], params.sample_generations.unlabelled
-    if top > there:
+    if round(top * there) < 2:
         raise UserError(
-            f"{place}.top {top} is above sample_generations.unlabelled {there}; "
-            "raise that, or lower it"
+            f"{place}.top {top} of sample_generations.unlabelled {there} are less than the 2 that "
+            "have a covariance; raise one of them"
         )
 
 

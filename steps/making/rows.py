@@ -12,7 +12,7 @@ RANKINGS: Any = {
     "defective_score": {"ranking": "defective_score", "normalise": "none"},
     "defective_score_max": {"ranking": "defective_score", "normalise": "max"},
     "random": {"ranking": "random_order", "normalise": "none", "repeats": 5},
-    "unit_fid": {"ranking": "unit_fid", "normalise": "none", "top": 200},
+    "unit_fid": {"ranking": "unit_fid", "normalise": "none", "top": 0.05},
     "range_excess": {"ranking": "range_excess", "normalise": "none"},
 }
 

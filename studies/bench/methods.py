@@ -38,7 +38,7 @@ RANKINGS = {
     "defective_score": Ranking("defective_score", masks="last"),
     "defective_score_fine": Ranking("defective_score"),
     "contrast": Ranking("contrast"),
-    "unit_fid": Ranking("unit_fid", options={"top": 100}),
+    "unit_fid": Ranking("unit_fid", options={"top": 0.05}),
     "activation_difference": Ranking("activation_difference"),
     "range_excess": Ranking("range_excess"),
     "rare_neurons": Ranking("rare_neurons"),

@@ -99,7 +99,7 @@ def test_the_parameters_as_they_are_shipped_are_well_formed():
             f"{RANKING}.rankin is not known; did you mean {RANKING}.ranking?",
         ),
         ({f"{RANKING}.tops": 3}, f"{RANKING}.tops is not known; did you mean {RANKING}.top?"),
-        ({f"{RANKING}.top": "many"}, f"{RANKING}.top is 'many'; it takes a whole number"),
+        ({f"{RANKING}.top": "many"}, f"{RANKING}.top is 'many'; it takes a number"),
         (
             {"correct_generations.corrections.none": None},
             "correct_generations.corrections.none is missing; it is the uncorrected row",
@@ -210,12 +210,12 @@ def test_a_run_has_every_value_and_what_is_left_out_can_be_written(tmp_path, cha
             "label_generations.validation 0.15 of sample_generations.labelled 2000; lower them",
         ),
         (
-            {f"{RANKING}.top": 1000},
-            f"{RANKING}.top 1000 is above sample_generations.unlabelled 600",
+            {"sample_generations.unlabelled": 20},
+            f"{RANKING}.top 0.05 of sample_generations.unlabelled 20 are less than the 2",
         ),
         # Its own default, 1000, where none is given.
-        ({f"{RANKING}.top": None}, f"{RANKING}.top 1000 is above sample_generations.unlabelled"),
-        ({f"{RANKING}.top": 1}, f"{RANKING}.top is 1; it takes a number, at least 2"),
+        ({f"{RANKING}.top": 1e-3}, f"{RANKING}.top 0.001 of sample_generations.unlabelled"),
+        ({f"{RANKING}.top": 100}, f"{RANKING}.top is 100; it takes a number, above 0, at most 1"),
         (
             {f"{ONE_LAYER}.layer": "layer9"},
             f"{ONE_LAYER}.layer: 'layer9' is none of collect_featuremaps.layers, "
@@ -375,7 +375,7 @@ def test_a_file_of_no_sections_is_one_line(tmp_path):
 def test_options_are_read_without_importing_the_method():
     # n: int and layer: str have no default, so both are needed.
     assert options_of("correctors", "ablation") == {"layer": ("str", ...), "n": ("int", ...)}
-    assert options_of("rankings", "unit_fid") == {"top": ("int", 1000)}
+    assert options_of("rankings", "unit_fid") == {"top": ("float", 0.05)}
 
 
 def test_the_schema_is_that_of_the_models():
