@@ -260,7 +260,7 @@ def _write_corrections(
 
 def _measured(name: str, population: str, found, repaired: float) -> list[Measurement]:
     images = len(found.psnr)
-    rows = [Measurement(name, 0, population, "psnr", float(found.psnr.mean()), images=images)]
+    rows = [Measurement(name, 0, population, "psnr", float(np.median(found.psnr)), images=images)]
     if population == "artifacts":
         distance = 10 - 8 * repaired
         rows += [

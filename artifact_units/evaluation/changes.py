@@ -12,7 +12,7 @@ from torch import Tensor
 
 from artifact_units.classifier.heatmaps import HeatmapSet, masks_from
 from artifact_units.evaluation.measurements import Measurement
-from artifact_units.evaluation.resampling import interval, mean_of
+from artifact_units.evaluation.resampling import interval, mean_of, median_of
 from artifact_units.evaluation.rows import CLEAN, Row
 from artifact_units.files.tables import write_table
 from artifact_units.images.image_sets import ImageSet
@@ -43,7 +43,7 @@ def changes_between(before: Images, after: Images, masks: Masks, clean: Images |
     """The changes from ``before`` to ``after``, images in the same order.
 
     An image that did not change at all has the PSNR of a single value changed by one level (89 dB
-    at 64 px), the smallest change there is, so that means stay finite.
+    at 64 px), the smallest change there is, so that every value is finite.
     """
     difference = after.to(torch.int32) - before.to(torch.int32)
     moved = difference.abs().sum(dim=1) / (3 * 255)
@@ -77,11 +77,16 @@ def changes_of(
 
 
 def change_measurements(row: Row, found: Changes, counts: np.ndarray) -> Iterator[Measurement]:
-    """Their means over images, and the pixel recovery of all images together."""
-    for metric in ("inside", "outside", "psnr", "changed"):
-        value, low, high = mean_of(getattr(found, metric), counts)
+    """Their means over images (of the PSNR the median), and what is of all images together:
+    the share without a changed pixel, the pixel recovery.
+    """
+    unchanged = (found.changed == 0).astype(np.float64)
+    of_each = {name: getattr(found, name) for name in ("inside", "outside", "changed")}
+    for metric, values in {**of_each, "unchanged": unchanged}.items():
+        value, low, high = mean_of(values, counts)
         if np.isfinite(value):
             yield row.measured(metric, value, low, high)
+    yield row.measured("psnr", *median_of(found.psnr, counts))
     total = found.damage.sum()
     if row.population == "artifacts" and row.correction != CLEAN and total > 0:
         value = float(1 - found.error.sum() / total)

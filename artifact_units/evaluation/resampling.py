@@ -26,6 +26,19 @@ def interval(value: float, resampled: np.ndarray) -> tuple[float, float]:
     return float(value + low), float(value + high)
 
 
+def median_of(values: np.ndarray, counts: np.ndarray) -> tuple[float, float, float]:
+    """The median of one value an image, and the resamplings' own 95 % of it.
+
+    Not centred on it, so that the interval holds nothing that no image has.
+    """
+    value = float(np.median(values))
+    if not len(counts):
+        return value, float("nan"), float("nan")
+    resampled = [np.median(np.repeat(values, count)) for count in counts]
+    low, high = np.quantile(resampled, [0.025, 0.975])
+    return value, float(low), float(high)
+
+
 def mean_of(values: np.ndarray, counts: np.ndarray) -> tuple[float, float, float]:
     """The mean of one value an image, and its interval; images whose value is NaN count nowhere."""
     known = np.isfinite(values)

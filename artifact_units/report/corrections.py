@@ -25,11 +25,12 @@ from artifact_units.report.words import (
 
 # Columns of the three tables, by the beginnings of their metrics' names.
 NEAR = ("recovery", "pixel_recovery", "fid", "frechet", "kid", "kernel", "realism")
-FAR = ("inside", "outside", "psnr", "changed", "precision", "recall", "realistic")
+FAR = ("inside", "outside", "psnr", "changed", "unchanged", "precision", "recall", "realistic")
 HARM = (
     "psnr",
     "outside",
     "changed",
+    "unchanged",
     "fid",
     "frechet",
     "kid",

@@ -107,7 +107,7 @@ def measured(stand: Stand, images: dict[str, Images]) -> dict[str, float]:
     recovery: in the Frechet distance to the clean generator's distribution at other latents, in
     the scene encoder. pixel_recovery: 1 - |corrected - clean| / |broken - clean| over artifacts.
     unlike: structural dissimilarity from the clean twin outside the true mask. psnr: dB of the
-    change of normal generations.
+    change of normal generations, their median. unchanged: the share without a changed pixel.
     """
     artifacts, normals = stand.heldout["artifacts"], stand.heldout["normals"]
     distance = stand.frechet(images["artifacts"])
@@ -122,7 +122,8 @@ def measured(stand: Stand, images: dict[str, Images]) -> dict[str, float]:
         "recovery": (broken - distance) / (broken - clean),
         "pixel_recovery": float(1 - changes.error.sum() / changes.damage.sum()),
         "unlike": float(unlike.mean()),
-        "psnr": float(moved.psnr.mean()),
+        "psnr": float(np.median(moved.psnr)),
+        "unchanged": float((moved.changed == 0).mean()),
     }
 
 

@@ -117,6 +117,8 @@ def test_every_row_has_the_same_images(done) -> None:
 def test_a_correction_that_leaves_normals_alone_harms_none(done) -> None:
     found = values(done)
     assert found["half", "normals", "changed"] == 0
+    assert found["half", "normals", "unchanged"] == 1
+    assert found["half", "artifacts", "unchanged"] == 0
     # One level in one of 48 values: the cap.
     assert found["half", "normals", "psnr"] == pytest.approx(10 * math.log10(255**2 * 48))
     assert found["half", "artifacts", "outside"] == 0

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from artifact_units.evaluation.resampling import draws, interval, mean_of
+from artifact_units.evaluation.resampling import draws, interval, mean_of, median_of
 
 
 def test_each_resampling_draws_as_many_images_as_there_are() -> None:
@@ -35,6 +35,14 @@ def test_the_interval_of_a_mean_is_about_two_standard_errors() -> None:
     assert value == values.mean()
     assert low < value < high
     assert (high - low) / 2 == pytest.approx(1.96 * 2 / 20, rel=0.1)
+
+
+def test_the_interval_of_a_median_holds_nothing_that_no_image_has() -> None:
+    values = np.array([1.0, 2, 3, 3, 3])
+    assert median_of(values, np.ones((4, 5), dtype=int)) == (3, 3, 3)
+    value, low, high = median_of(values, draws(5, 500, 0))
+    assert (value, high) == (3, 3)
+    assert 1 <= low < 3
 
 
 def test_images_without_a_value_count_nowhere() -> None:
