@@ -20,12 +20,14 @@ from steps.making.parameters import EvaluateGenerations, EvaluationRun, Run
 @input_path("truth", "Folder of known truth, or any other.")
 @click.option("--mask_threshold", type=click.FloatRange(0, 1), required=True, help="Mask above it.")
 @output_path("out", "Table of measurements.")
+@output_path("differences", "Table of what each two corrections differ by.")
 @output_path("changes", "Table of what each correction changed in each generation.")
 @output_path("metrics", "The numbers to look at first, JSON.")
 @output_path("plots", "Folder of CSV files for bar plots.")
 def main(
     mask_threshold: float,
     out: Path,
+    differences: Path,
     changes: Path,
     metrics: Path,
     plots: Path,
@@ -37,6 +39,7 @@ def main(
     from artifact_units.computing import devices
     from artifact_units.evaluation import measurements
     from artifact_units.evaluation.changes import write_changes
+    from artifact_units.evaluation.differences import write_differences
     from artifact_units.evaluation.measuring import Sources, evaluate
     from artifact_units.evaluation.rows import Settings
     from artifact_units.files.storage import write_text
@@ -46,6 +49,7 @@ def main(
     settings = Settings(options, params.bootstrap, params.seed)
     done = evaluate(Sources(**sources), list(params.corrections), mask_threshold, settings)
     measurements.write_measurements(out, done.measurements)
+    write_differences(differences, done.differences)
     write_changes(changes, done.changes)
     write_text(metrics, measurements.headline(done.measurements, done.extractor))
     measurements.write_bars(plots, done.measurements, done.extractor)

@@ -11,9 +11,8 @@ import torch
 from torch import Tensor
 
 from artifact_units.classifier.heatmaps import HeatmapSet, masks_from
-from artifact_units.evaluation.measurements import Measurement
-from artifact_units.evaluation.resampling import interval, mean_of, median_of
-from artifact_units.evaluation.rows import CLEAN, Row
+from artifact_units.evaluation.resampling import mean_of, median_of
+from artifact_units.evaluation.rows import CLEAN, Estimate, Row
 from artifact_units.files.tables import write_table
 from artifact_units.images.image_sets import ImageSet
 from artifact_units.shapes import Images, Masks
@@ -76,22 +75,22 @@ def changes_of(
     return Changes(**{name: np.concatenate(column) for name, column in columns.items()})
 
 
-def change_measurements(row: Row, found: Changes, counts: np.ndarray) -> Iterator[Measurement]:
+def change_measurements(row: Row, found: Changes, counts: np.ndarray) -> Iterator[Estimate]:
     """Their means over images (of the PSNR the median), and what is of all images together:
     the share without a changed pixel, the pixel recovery.
     """
     unchanged = (found.changed == 0).astype(np.float64)
     of_each = {name: getattr(found, name) for name in ("inside", "outside", "changed")}
     for metric, values in {**of_each, "unchanged": unchanged}.items():
-        value, low, high = mean_of(values, counts)
+        value, resampled = mean_of(values, counts)
         if np.isfinite(value):
-            yield row.measured(metric, value, low, high)
-    yield row.measured("psnr", *median_of(found.psnr, counts))
+            yield Estimate(row, metric, value, resampled)
+    yield Estimate(row, "psnr", *median_of(found.psnr, counts), centred=False)
     total = found.damage.sum()
     if row.population == "artifacts" and row.correction != CLEAN and total > 0:
         value = float(1 - found.error.sum() / total)
         resampled = 1 - (counts @ found.error) / (counts @ found.damage).clip(min=1e-12)
-        yield row.measured("pixel_recovery", value, *interval(value, resampled))
+        yield Estimate(row, "pixel_recovery", value, resampled)
 
 
 def write_changes(path: Path, found: Sequence[tuple[Row, Changes]]) -> None:

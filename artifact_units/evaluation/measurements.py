@@ -86,7 +86,7 @@ def summarise(rows: Iterable[Measurement]) -> dict[tuple[str, str, str], Summary
 def headline(rows: Iterable[Measurement], extractor: str) -> str:
     """The numbers for ``dvc exp show`` as JSON: ``{metric: {correction or ranking: value}}``."""
     wanted = {
-        *_barred(extractor).values(),
+        *headed(extractor).values(),
         ("artifacts", metric_name("recovery", extractor)),
         ("units", "mean_average_precision"),
         ("heldout", "mask_iou"),
@@ -104,7 +104,7 @@ def write_bars(folder: Path, rows: Sequence[Measurement], extractor: str) -> Non
     (no rows without a truth), of the normals' change ``psnr``.
     """
     with whole_folder(folder) as part:
-        for name, (population, metric) in _barred(extractor).items():
+        for name, (population, metric) in headed(extractor).items():
             write_text(part / f"{name}.csv", bars(rows, population, metric))
 
 
@@ -120,8 +120,8 @@ def bars(rows: Iterable[Measurement], population: str, metric: str) -> str:
     return text.getvalue()
 
 
-def _barred(extractor: str) -> dict[str, tuple[str, str]]:
-    """File -> (population, metric) of the bars."""
+def headed(extractor: str) -> dict[str, tuple[str, str]]:
+    """What is looked at first, bars and differences: its file -> (population, metric)."""
     return {
         "frechet": ("artifacts", metric_name("frechet", extractor)),
         "realism": ("artifacts", metric_name("realism", extractor)),

@@ -9,10 +9,12 @@ from pathlib import Path
 from artifact_units.classifier.heatmaps import read_heatmaps
 from artifact_units.evaluation.agreement import heldout_agreement, rankings_agreement
 from artifact_units.evaluation.changes import Changes, change_measurements, changes_of
-from artifact_units.evaluation.distances import distances, recoveries
-from artifact_units.evaluation.measurements import Measurement
+from artifact_units.evaluation.differences import Difference, differences
+from artifact_units.evaluation.distances import distances, noise, recoveries
+from artifact_units.evaluation.measurements import Measurement, headed
 from artifact_units.evaluation.rows import (
     UNCORRECTED,
+    Estimate,
     Row,
     Settings,
     check_extractor,
@@ -39,10 +41,11 @@ class Sources:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """All measurements, and what each correction changed in each generation."""
+    """All measurements, what rows differ by, what each correction changed in each generation."""
 
     extractor: str
     measurements: list[Measurement]
+    differences: list[Difference]
     changes: list[tuple[Row, Changes]]
 
 
@@ -55,7 +58,8 @@ def evaluate(
     rows = open_rows(sources.corrected, sources.features, corrections, reals.extractor)
     truth = open_truth(sources.truth)
     clean = truth.clean if truth else None
-    found: list[Measurement] = []
+    once: list[Measurement] = []
+    found: list[Estimate] = []
     if truth is not None:
         tables = [
             read_features(sources.references / f"{n}.parquet") for n in ("clean", "reference")
@@ -64,8 +68,9 @@ def evaluate(
             check_extractor(table, reals.extractor)
         rows += clean_rows(rows, truth, tables[0])
         found += recoveries(rows, tables[1], settings)
-        found += rankings_agreement(read_scores(sorted(sources.scores.glob("*.parquet"))), truth)
-        found += heldout_agreement(heatmaps, truth, threshold, settings)
+        once.append(noise(tables[1]))
+        once += rankings_agreement(read_scores(sorted(sources.scores.glob("*.parquet"))), truth)
+        once += heldout_agreement(heatmaps, truth, threshold, settings)
     found += distances(rows, reals, settings)
     moved = []
     for row in rows:
@@ -74,4 +79,6 @@ def evaluate(
             changes = changes_of(row, before, heatmaps, threshold, clean)
             moved.append((row, changes))
             found += change_measurements(row, changes, settings.counts(len(row.ids)))
-    return Evaluation(reals.extractor, found, moved)
+    measurements = [*once, *(estimate.measurement for estimate in found)]
+    paired = list(differences(found, headed(reals.extractor).values()))
+    return Evaluation(reals.extractor, measurements, paired, moved)

@@ -20,6 +20,7 @@ from torch import Tensor
 
 from artifact_units.classifier.heatmaps import HeatmapSet, read_heatmaps
 from artifact_units.errors import UserError
+from artifact_units.evaluation.differences import Difference, read_differences
 from artifact_units.evaluation.measurements import Measurement, read_measurements
 from artifact_units.evaluation.truth import open_truth
 from artifact_units.files.manifests import SUFFIX, manifest_of
@@ -69,6 +70,10 @@ class Results:
     @cached_property
     def measurements(self) -> list[Measurement]:
         return read_measurements(self.folder / "evaluate_generations" / "measurements.parquet")
+
+    @cached_property
+    def differences(self) -> list[Difference]:
+        return read_differences(self.folder / "evaluate_generations" / "differences.parquet")
 
     @cached_property
     def changes(self) -> Rows:

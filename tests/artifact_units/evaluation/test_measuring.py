@@ -140,6 +140,26 @@ def test_the_table_of_changes_has_a_row_a_corrected_image(done, tmp_path) -> Non
     assert one["outside"] == 0
 
 
+def test_rows_differ_by_their_values_and_a_row_that_is_the_clean_one_by_nothing(done) -> None:
+    found = {(d.metric, d.population, d.correction, d.other): d for d in done.differences}
+    seen = values(done)
+    for other in ("none", "half"):
+        got = found["frechet_mixed", "artifacts", "perfect", other]
+        by_hand = [seen[name, "artifacts", "frechet_mixed"] for name in ("perfect", other)]
+        assert got.value == pytest.approx(by_hand[0] - by_hand[1])
+        assert got.low <= got.value <= got.high
+    same = found["frechet_mixed", "artifacts", "clean", "perfect"]
+    assert (same.value, same.low, same.high) == (0, 0, 0)
+    assert not same.apart
+    assert found["pixel_recovery", "artifacts", "perfect", "half"].apart
+    assert {metric for metric, *_ in found} == {
+        "frechet_mixed",
+        "realism_mixed",
+        "pixel_recovery",
+        "psnr",
+    }
+
+
 def test_without_a_truth_nothing_is_said_of_it(made, tmp_path) -> None:
     found = evaluate(replace(sources(made), truth=tmp_path), CORRECTIONS, 0.5, SETTINGS)
     assert {m.population for m in found.measurements} == {"artifacts", "normals"}
