@@ -2,10 +2,10 @@
 
 Metrics of an image set end in their extractor (``metric_name``). Populations:
 
-artifacts, normals: the held-out generations that the classifier calls so, as each correction
-    makes them. Against the reals: frechet, kernel, precision, recall, realism, realistic. Against
-    the correction none, as in the table of changes: inside, outside (mean absolute change in the
-    mask and outside it, unit range), psnr (dB, of the change: the median),
+artifacts, normals: the generations that are so by truth or label (``selection.py``), as each
+    correction makes them. Against the reals: frechet, kernel, precision, recall, realism,
+    realistic. Against the correction none, as in the table of changes: inside, outside (mean
+    absolute change in the mask and outside it, unit range), psnr (dB, of the change: the median),
     changed (fraction of pixels), unchanged (share of images without a changed pixel). Where
     the truth is known, of artifacts: frechet..._reference, recovery..., pixel_recovery.
 heldout: the masks and the classifier against the truth: mask_iou, mask_iou_chance (the mask of

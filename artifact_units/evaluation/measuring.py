@@ -54,7 +54,7 @@ def evaluate(
 ) -> Evaluation:
     """Measure the ``corrections``; a heatmap above ``threshold`` is mask."""
     reals = read_features(sources.references / "reals.parquet")
-    heatmaps = read_heatmaps(sources.heatmaps, "heldout")
+    heatmaps = read_heatmaps(sources.heatmaps)
     rows = open_rows(sources.corrected, sources.features, corrections, reals.extractor)
     truth = open_truth(sources.truth)
     clean = truth.clean if truth else None
@@ -70,7 +70,8 @@ def evaluate(
         found += recoveries(rows, tables[1], settings)
         once.append(noise(tables[1]))
         once += rankings_agreement(read_scores(sorted(sources.scores.glob("*.parquet"))), truth)
-        once += heldout_agreement(heatmaps, truth, threshold, settings)
+        heldout = read_heatmaps(sources.heatmaps, "heldout")
+        once += heldout_agreement(heldout, truth, threshold, settings)
     found += distances(rows, reals, settings)
     moved = []
     for row in rows:

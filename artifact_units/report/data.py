@@ -127,7 +127,7 @@ class Results:
     def labelled(self) -> ImageSet:
         return open_images(self.folder / "sample_generations" / "labelled")
 
-    def heatmaps(self, part: str) -> HeatmapSet:
+    def heatmaps(self, part: str | None = None) -> HeatmapSet:
         return read_heatmaps(self.folder / "compute_masks" / "heatmaps.parquet", part)
 
     def corrected(self, name: str, population: str = "artifacts") -> ImageSet:

@@ -54,7 +54,6 @@ SMALL = {
     "choose_correction.stop": [4],
     "correct_generations.artifacts": 4,
     "correct_generations.normals": 4,
-    "correct_generations.confidence": 0.0,
     "correct_generations.corrections": {
         "none": {"ranking": "defective_score", "corrector": "ablation", "layer": "layer1", "n": 0},
         "sequential": {

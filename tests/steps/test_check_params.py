@@ -200,9 +200,9 @@ def test_a_run_has_every_value_and_what_is_left_out_can_be_written(tmp_path, cha
             "is above correct_generations.normals 3",
         ),
         (
-            {"sample_generations.heldout": 299},
-            "correct_generations.artifacts 200 and normals 100 are more than "
-            "sample_generations.heldout 299; raise that",
+            {"sample_generations.heldout": 299, "correct_generations.normals": 302},
+            "correct_generations.artifacts 200 and normals 302 are more than "
+            "sample_generations.heldout 299 and label_generations.test 0.25 of 2000 labels; lower",
         ),
         (
             {"choose_correction.normals": 272},
@@ -213,7 +213,6 @@ def test_a_run_has_every_value_and_what_is_left_out_can_be_written(tmp_path, cha
             {"sample_generations.unlabelled": 20},
             f"{RANKING}.top 0.05 of sample_generations.unlabelled 20 are less than the 2",
         ),
-        # Its own default, 1000, where none is given.
         ({f"{RANKING}.top": 1e-3}, f"{RANKING}.top 0.001 of sample_generations.unlabelled"),
         ({f"{RANKING}.top": 100}, f"{RANKING}.top is 100; it takes a number, above 0, at most 1"),
         (
@@ -300,8 +299,8 @@ def test_what_a_late_stage_would_refuse_is_refused_at_once(tmp_path, changes, sa
     [
         # Whose layers are its own modules' names is known where the generator is.
         {"collect_featuremaps.layers": ["first", "second"], f"{CORRECTION}.stop": 9},
-        # With a confidence of a half, one generation can be called both.
-        {"sample_generations.heldout": 200, "correct_generations.confidence": 0.5},
+        # Of no truth, they are of the test labels: .25 of 2,000.
+        {"sample_generations.heldout": 200},
         {"choose_correction.start": [1, 4], "choose_correction.stop": [3, 7]},
         {"choose_correction.normals": 271},
     ],

@@ -19,7 +19,6 @@ VALUES = {
     "seed": 0,
     "artifacts": 8,
     "normals": 6,
-    "confidence": 0.9,
     "device": "cpu",
     "threads": 1,
     "batch": 4,
