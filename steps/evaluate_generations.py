@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from steps.making.command import input_path, output_path, say, step
-from steps.making.parameters import EvaluateGenerations, EvaluationRun, Run
+from steps.making.parameters import EvaluationRun, Run
 
 
 @step(EvaluationRun, run=True)
@@ -45,8 +45,7 @@ def main(
     from artifact_units.files.storage import write_text
 
     devices.prepare("cpu", run.threads)
-    options = params.model_dump(include=set(EvaluateGenerations.model_fields))
-    settings = Settings(options, params.bootstrap, params.seed)
+    settings = Settings(params.model_dump(), params.bootstrap, params.seed)
     done = evaluate(Sources(**sources), list(params.corrections), mask_threshold, settings)
     measurements.write_measurements(out, done.measurements)
     write_differences(differences, done.differences)
