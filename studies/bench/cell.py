@@ -13,6 +13,7 @@ import torch
 from artifact_units.classifier.training import area_under_curve
 from artifact_units.corrections import choice
 from artifact_units.corrections.correction import Correction, corrected, text_of
+from artifact_units.corrections.evidence import CorrectionEvidence
 from artifact_units.corrections.sources import correction_of
 from artifact_units.evaluation.changes import changes_between
 from artifact_units.evaluation.truth import (
@@ -130,9 +131,15 @@ def measured(stand: Stand, images: dict[str, Images]) -> dict[str, float]:
 def _measured(
     learned: Learned, method: Method, repeat: int, chosen: Correction
 ) -> dict[str, float]:
-    evidence = learned.corrector_evidence(method.ranking, method.normalise, repeat, chosen)
-    correction = correction_of(method.corrector, method.options, evidence, method.gate)
     stand = learned.stand
+    if method.search:
+        correction = _searched(learned, method, repeat).correction
+    else:
+        evidence = learned.corrector_evidence(method.ranking, method.normalise, repeat, chosen)
+        options = dict(method.options)
+        if method.true_n:
+            options["n"] = max(map(len, stand.planted.units.values()))
+        correction = correction_of(method.corrector, options, evidence, method.gate)
     # Other labels, and even other methods, often end in the same correction. With a gate, the
     # classifier is part of it.
     key = text_of([correction])
@@ -147,13 +154,22 @@ def _measured(
 
 
 def _chosen(learned: Learned) -> choice.Tried:
-    wanted = learned.settings.chosen_on
-    ids = [learned.validation(label, wanted) for label in ("artifact", "normal")]
-    judge = choice.Judge(
-        learned.stand.broken, learned.logits, *ids, batch=BATCH, harm=learned.settings.harm
-    )
-    tried = choice.choose(judge, CHOICE, lambda name: learned.corrector_evidence(name, "none"))
-    return choice.best_of(tried)
+    def found(name: str) -> CorrectionEvidence:
+        return learned.corrector_evidence(name, "none")
+
+    return choice.best_of(choice.choose(learned.judge, CHOICE, found))
+
+
+def _searched(learned: Learned, method: Method, repeat: int) -> choice.Tried:
+    """The best of one method's own axes; of the axis ``normalise`` a ranking stands for each."""
+    axes = dict(method.search or {})
+    names = [str(name) for name in axes.pop("normalise", [method.normalise])]
+    grid = {"ranking": names, "corrector": [method.corrector], **axes}
+
+    def found(normalise: str) -> CorrectionEvidence:
+        return learned.corrector_evidence(method.ranking, normalise, repeat)
+
+    return choice.best_of(choice.choose(learned.judge, grid, found))
 
 
 def _precision(learned: Learned, ranking: str, repeat: int, layer: str, own: list[int]) -> float:

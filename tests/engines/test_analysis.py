@@ -1,4 +1,4 @@
-"""The paper's analysis and the spread over trainings, on a graph of one stage that adds up values."""
+"""The analysis and the spread over trainings, on a graph of one stage that adds up values."""
 
 import csv
 import json
