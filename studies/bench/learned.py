@@ -129,6 +129,7 @@ class Learned:
     def judge(self) -> choice.Judge:
         """What every search asks: the same labelled generations, the same cost."""
         s = self.settings
+        self.classifier  # noqa: B018 - trained now: a judge asks within the inference mode
         ids = [self.validation(label, s.chosen_on) for label in ("artifact", "normal")]
         return choice.Judge(self.stand.broken, self.logits, *ids, batch=BATCH, harm=s.harm)
 

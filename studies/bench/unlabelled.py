@@ -21,7 +21,7 @@ from artifact_units.shapes import Features
 from artifact_units.units.evidence import Evidence
 from studies.bench.oracle import ablation
 from studies.bench.settings import BATCH, Settings
-from studies.bench.stand import Stand, sampled
+from studies.bench.stand import Stand, sampled, stand_of
 
 KIND, LAYER, ABLATED = "deep", "layer4", 2  # as many as are planted there
 COUNTS = (150, 300, 600, 1200, 2400, 4800)
@@ -35,7 +35,7 @@ def main(seeds: int, most: int) -> None:
     """Print mean AP and Frechet distance over numbers of generations and shares of them."""
     devices.prepare("cpu", 1)
     counts = [count for count in COUNTS if count <= most]
-    stands = (Stand(KIND, seed, Settings()) for seed in range(seeds))
+    stands = (stand_of(KIND, seed, Settings()) for seed in range(seeds))
     found = np.array([curve(stand, counts, SHARES) for stand in stands]).mean(0)
     head = ["generations", *(f"top {share:g}: AP, FD" for share in SHARES)]
     lines = [

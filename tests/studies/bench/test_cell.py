@@ -12,12 +12,12 @@ from small_bench import TINY
 from studies.bench.cell import Found, found_of
 from studies.bench.learned import Learned
 from studies.bench.methods import METHODS, RANKINGS
-from studies.bench.stand import Stand
+from studies.bench.stand import Stand, stand_of
 
 
 @pytest.fixture(scope="module")
 def stand() -> Stand:
-    return Stand("easy", 0, TINY)
+    return stand_of("easy", 0, TINY)
 
 
 @pytest.fixture(scope="module")
