@@ -44,7 +44,7 @@ METHODS += ("sequential_searched", "clip", "clip_searched", "chosen")
 def main(seeds: int) -> None:
     """Print which rankings find the units that need repair, and what corrections make of it."""
     devices.prepare("cpu", 1)
-    head = ["damage", "seed", "true units", "best ranking: AP", *METHODS, "chosen"]
+    head = ["damage", "seed", "true units", "best ranking: AP", *METHODS, "what was chosen"]
     for line in (head, ["---"] * len(head)):
         click.echo("| " + " | ".join(line) + " |")
     for name, broken, seed in damages(seeds):
@@ -91,7 +91,12 @@ def row(broken: Generator, seed: int) -> list[str]:
     found = {f.method: f for f in corrections(learned) if f.metric == "pixel_recovery"}
     said = f"{best}: {precision[best]:.2f}" if best else "–"
     values = [f"{found[name].value:.2f}" for name in METHODS]
-    return [str(sum(map(len, units.values()))), said, *values, found["chosen"].note.split(":")[0]]
+    return [
+        str(sum(map(len, units.values()))),
+        said,
+        *values,
+        found["chosen"].note.split(": artifact")[0],
+    ]
 
 
 def damaged(broken: Generator, settings: Settings) -> Stand:
