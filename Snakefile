@@ -1,7 +1,6 @@
 # The graph of dvc.yaml for a scheduler: every stage that DVC runs becomes one rule, and nothing is
 # said twice. What is stale is DVC's answer (workflow/graph.py); a job is that stage under DVC, so
 # `dvc repro` and `snakemake --cores N` can follow each other in any order, with no flag.
-import os
 from pathlib import Path
 
 from workflow.graph import GraphError, read_graph
@@ -20,7 +19,6 @@ try:
     if workflow.is_main_process:
         if not hold_head():
             raise WorkflowError("another Snakemake is at work in this checkout; wait for its end")
-        os.environ["ARTIFACT_UNITS_OWNER"] = str(os.getpid())  # of the process that jobs are forks of
         mend()
     graph = read_graph(shards)
     if workflow.is_main_process:

@@ -1,7 +1,8 @@
 """The open shelves: a folder of this package is a shelf, a file on it is a method, by its name.
 
 A method is a module with one public function named after what the shelf does (``VERBS``); its
-options are that function's keyword-only arguments with defaults.
+options are that function's keyword-only arguments with defaults. The shelf ``generators`` has no
+verb: its files declare what they know (``declared``).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import UnionType
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from artifact_units.errors import UserError, did_you_mean
 
@@ -38,6 +39,12 @@ def take(shelf: str, name: str) -> Callable[..., Any]:
     return getattr(module, VERBS[shelf])
 
 
+def declared(shelf: str, what: str) -> list[Any]:
+    """What the files of a shelf declare under the name ``what``, file by file; imports them all."""
+    modules = (importlib.import_module(f"artifact_units.{shelf}.{name}") for name in names(shelf))
+    return [getattr(module, what) for module in modules if hasattr(module, what)]
+
+
 def options(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
     """The options that a function takes: its keyword-only arguments."""
     parameters = inspect.signature(function).parameters.values()
@@ -58,12 +65,17 @@ def checked_options(
         if key not in known:
             raise UserError(f"{name} has no option {key!r}; {did_you_mean(key, known)}")
         if not _fits(value, hints[key]):
-            wanted = getattr(hints[key], "__name__", str(hints[key]))
-            raise UserError(f"{name}: option {key} is {value!r}; it takes {wanted}")
+            raise UserError(f"{name}: option {key} is {value!r}; it takes {_shown(hints[key])}")
     missing = [k for k, p in known.items() if p.default is p.empty and k not in given]
     if missing:
         raise UserError(f"{name} needs the option {missing[0]!r}")
     return dict(given)
+
+
+def _shown(hint: Any) -> str:
+    if get_origin(hint) is Literal:
+        return " or ".join(map(str, get_args(hint)))
+    return getattr(hint, "__name__", str(hint))
 
 
 def _fits(value: Any, hint: Any) -> bool:

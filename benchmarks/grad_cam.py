@@ -9,15 +9,18 @@ Weights are random, with batch statistics of random images.
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
 import torch
 from pytorch_grad_cam import GradCAM
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 from torch import Tensor
 from torch.nn import functional as F
 
+from artifact_units.classifier.masking import MaskerEvidence
 from artifact_units.classifier.network import Classifier, new_classifier
 from artifact_units.maskers.grad_cam import mask
 from benchmarks.common import compare, start, with_peak
@@ -41,9 +44,10 @@ def built() -> Classifier:
     return classifier
 
 
-def ours(classifier: Classifier, batches: list[Tensor], stage: str) -> Tensor:
-    found = [mask(classifier, b, stage=stage, target="artifact")[1] for b in batches]
-    return torch.cat(found)
+def ours(classifier: Classifier, batches: list[Tensor], stage: Any) -> Tensor:
+    ids = np.arange(len(batches[0]))
+    seen = (MaskerEvidence(classifier, batch, ids, ids, Path()) for batch in batches)
+    return torch.cat([mask(each, stage=stage, target="artifact")[1] for each in seen])
 
 
 def packages(classifier: Classifier, batches: list[Tensor], stage: str) -> Tensor:

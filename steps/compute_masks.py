@@ -1,4 +1,4 @@
-"""Take Grad-CAM heatmaps of the artifact class, at the classifier's own grid."""
+"""Take heatmaps of the artifact: Grad-CAM at the classifier's own grid, or another masker's."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from steps.making.parameters import ComputeMasks, Run
 @input_path("generations", "Folder of image sets: labelled, heldout.")
 @output_path("out", "Table of logits and heatmaps.")
 def main(classifier: Path, generations: Path, out: Path, params: ComputeMasks, run: Run) -> None:
-    """Take Grad-CAM heatmaps of the artifact class, at the classifier's own grid."""
+    """Take heatmaps of the artifact: Grad-CAM at the classifier's own grid, or another masker's."""
     from functools import partial
+
+    import numpy as np
 
     from artifact_units import registry
     from artifact_units.classifier import heatmaps, masking
@@ -24,12 +26,14 @@ def main(classifier: Path, generations: Path, out: Path, params: ComputeMasks, r
 
     device = devices.prepare(run.device, run.threads)
     network = load_classifier(classifier).to(device)
-    options = {"stage": params.stage, "target": params.target}
-    registry.check_options("maskers", params.masker, options)
-    mask = partial(registry.take("maskers", params.masker), network, **options)
+    options = registry.check_options("maskers", params.masker, params.model_extra or {})
+    mask = partial(registry.take("maskers", params.masker), **options)
+    sets = {name: open_images(generations / name) for name in ("labelled", "heldout")}
+    asked = np.concatenate([images.ids for images in sets.values()])
+    given = {"asked": asked, "folder": Path(params.heatmaps)}
     parts = {
-        name: masking.heatmaps_of(mask, open_images(generations / name), run.batch, device)
-        for name in ("labelled", "heldout")
+        name: masking.heatmaps_of(mask, network, images, run.batch, **given)
+        for name, images in sets.items()
     }
     heatmaps.write_heatmaps(out, parts)
     rows, cols = parts["labelled"].heatmaps.shape[1:]

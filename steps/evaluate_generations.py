@@ -38,18 +38,16 @@ def main(
     """Measure every correction, with the same images, latents and reals in every row."""
     from artifact_units.computing import devices
     from artifact_units.evaluation import measurements
-    from artifact_units.evaluation.changes import write_changes
-    from artifact_units.evaluation.differences import write_differences
-    from artifact_units.evaluation.measuring import Sources, evaluate
+    from artifact_units.evaluation.measuring import Sources, evaluate, write_tables
+    from artifact_units.evaluation.perceptual import load
     from artifact_units.evaluation.rows import Settings
     from artifact_units.files.storage import write_text
 
-    devices.prepare("cpu", run.threads)
-    settings = Settings(params.model_dump(), params.bootstrap, params.seed)
+    device, weights = devices.prepare("cpu", run.threads), Path(params.weights)
+    perceptual = None if weights.is_dir() else load(weights, device)
+    settings = Settings(params.model_dump(), params.bootstrap, params.seed, perceptual)
     done = evaluate(Sources(**sources), list(params.corrections), mask_threshold, settings)
-    measurements.write_measurements(out, done.measurements)
-    write_differences(differences, done.differences)
-    write_changes(changes, done.changes)
+    write_tables(done, out, differences, changes)
     write_text(metrics, measurements.headline(done.measurements, done.extractor))
     measurements.write_bars(plots, done.measurements, done.extractor)
     say(f"{len(done.measurements)} measurements of {len(params.corrections)} corrections")

@@ -23,6 +23,7 @@ from artifact_units.images.latents import HELDOUT, LABELLED
 from artifact_units.units.histograms import Histogram, write_histograms
 
 PX = 32
+CHANGES = ("inside", "outside", "psnr", "changed", "perceptual", "pixel_recovery")
 LAYERS = {"layer1": 8, "layer2": 16}  # layer -> grid
 UNITS = 5
 PLANTED = {"layer1": [2], "layer2": [0, 4]}
@@ -242,10 +243,7 @@ def _write_corrections(
                     "repeat": 0,
                     "correction": name,
                     "population": population,
-                    **{
-                        k: getattr(found, k)[n]
-                        for k in ("inside", "outside", "psnr", "changed", "pixel_recovery")
-                    },
+                    **{k: getattr(found, k)[n] for k in CHANGES},
                 }
                 for n, i in enumerate(ids[part])
             ]

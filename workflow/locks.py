@@ -15,6 +15,7 @@ from pathlib import Path
 
 STAMPS = Path(".smk")
 SNAKEMAKE = Path(".snakemake")
+OWNER = "ARTIFACT_UNITS_OWNER"  # see `python -m steps`
 TRIES = 10  # to be the head: `is_at_work` is that for a moment, too
 
 
@@ -33,6 +34,7 @@ def hold_head() -> bool:
     if jobs is None:
         print("Waiting for the jobs of a run that was killed …", file=sys.stderr, flush=True)
         jobs = _take("jobs", fcntl.LOCK_EX)
+    os.environ[OWNER] = str(os.getpid())  # jobs are forks of one process, which ends with this one
     for note in ("locks", "incomplete"):
         shutil.rmtree(SNAKEMAKE / note, ignore_errors=True)
     if jobs is not None:

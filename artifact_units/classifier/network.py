@@ -1,13 +1,15 @@
-"""The artifact / normal / real classifier: ResNet-18, one fully connected layer (section 3.1).
+"""The artifact / normal / real classifier: a trunk, one fully connected layer (section 3.1).
 
-Its input path is here and nowhere else: uint8 images of any size -> ``px`` by ``px``, the whole
-image (a crop could remove the artifact) -> [0, 1] -> ImageNet's mean and deviation.
+The paper's trunk is a ResNet-18. The input path is here and nowhere else: uint8 images of any size
+-> ``px`` by ``px``, the whole image (a crop could remove the artifact) -> [0, 1] -> the mean and
+deviation that the trunk was trained with.
 """
 
 from __future__ import annotations
 
 import json
 from collections import OrderedDict
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from jaxtyping import Float
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from artifact_units.classifier import efficientnet
 from artifact_units.computing.transfers import sent
 from artifact_units.errors import UserError, did_you_mean
 from artifact_units.files.checkpoints import read_checkpoint, read_weights
@@ -53,7 +56,9 @@ class Classifier:
 
     def prepared(self, images: Images) -> Float[Tensor, "batch 3 {self.px} {self.px}"]:
         """The input path: bytes -> what the network is given."""
-        mean, deviation = (sent(torch.tensor(v), images.device) for v in (MEAN, DEVIATION))
+        trunk = NETWORKS[self.name]
+        given = (trunk.mean, trunk.deviation)
+        mean, deviation = (sent(torch.tensor(v), images.device) for v in given)
         small = unit_from_byte(resized(images, self.px))
         scaled = (small - mean[:, None, None]) / deviation[:, None, None]
         return scaled.contiguous(memory_format=LAYOUT)
@@ -125,30 +130,56 @@ def narrow_resnet18() -> nn.Module:
     return network
 
 
-NETWORKS = {"resnet18": usual_resnet18, "resnet18_narrow": narrow_resnet18}
+@dataclass(frozen=True)
+class Trunk:
+    """A network by its name in params.yaml; its stages are ``STAGES``, its last layer ``fc``."""
+
+    build: Callable[[], nn.Module]  # untrained
+    weights: str = ""  # the published ImageNet weights that fit, in words; "": there are none
+    renamed: Callable[[Mapping[str, Tensor]], dict[str, Tensor]] = dict  # theirs by its names
+    mean: tuple[float, float, float] = MEAN
+    deviation: tuple[float, float, float] = DEVIATION
+
+
+NETWORKS = {
+    "resnet18": Trunk(usual_resnet18, WHICH),
+    "resnet18_narrow": Trunk(narrow_resnet18),
+    "efficientnet_lite0": Trunk(
+        lambda: efficientnet.efficientnet_lite0(len(CLASSES)),
+        efficientnet.WHICH,
+        efficientnet.renamed,
+        efficientnet.MEAN,
+        efficientnet.DEVIATION,
+    ),
+}
 
 
 def new_classifier(name: str, px: int, seed: int) -> Classifier:
     """A classifier with initial weights drawn by ``seed``, in training mode."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return Classifier(NETWORKS[name]().to(memory_format=LAYOUT), name, px)
+        return Classifier(NETWORKS[name].build().to(memory_format=LAYOUT), name, px)
 
 
 def load_imagenet(classifier: Classifier, weights: str) -> None:
     """Put ImageNet weights from a local file under the fully connected layer; never fetched."""
-    path = Path(weights)
+    path, trunk = Path(weights), NETWORKS[classifier.name]
+    if not trunk.weights:
+        known = " and ".join(name for name, each in NETWORKS.items() if each.weights)
+        raise UserError(
+            f"train_classifier.network {classifier.name} has no ImageNet weights, which {known} "
+            "have; take one of these, or train all of it from scratch (frozen: false, a folder)"
+        )
     if path.is_dir():
-        raise UserError(f"a frozen classifier needs train_classifier.weights: {WHICH}")
-    if classifier.name != "resnet18":
-        raise UserError(f"{path}: ImageNet weights are for resnet18, not {classifier.name}")
+        raise UserError(f"a frozen classifier needs train_classifier.weights: {trunk.weights}")
+    which = f"it should be {trunk.weights}"
     if not path.is_file():
-        raise UserError(f"{path}: no such file; it should be {WHICH}; a folder: train from scratch")
-    state = {k: v for k, v in _weights(path).items() if not k.startswith("fc.")}
+        raise UserError(f"{path}: no such file; {which}; a folder: train from scratch")
+    state = trunk.renamed(_weights(path, which))
     wanted = {k: v for k, v in classifier.network.state_dict().items() if not k.startswith("fc.")}
     for key, value in wanted.items():
         if key not in state or state[key].shape != value.shape:
-            raise UserError(f"{path}: {key} is not that of a ResNet-18; the file should be {WHICH}")
+            raise UserError(f"{path}: {key} is not that of {classifier.name}; {which}")
     classifier.network.load_state_dict({k: state[k] for k in wanted}, strict=False)
 
 
@@ -185,8 +216,8 @@ def _stage(entries: int, units: int, stride: int) -> nn.Sequential:
     return nn.Sequential(Block(entries, units, stride, shortcut), Block(units, units, 1, None))
 
 
-def _weights(path: Path) -> dict[str, Tensor]:
+def _weights(path: Path, which: str) -> dict[str, Tensor]:
     try:
         return read_weights(path)
     except UserError as error:
-        raise UserError(f"{error}; it should be {WHICH}") from None
+        raise UserError(f"{error}; {which}") from None

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from artifact_units.classifier.heatmaps import HeatmapSet, masks_from
 from artifact_units.evaluation.resampling import mean_of, median_of
-from artifact_units.evaluation.rows import CLEAN, Estimate, Row
+from artifact_units.evaluation.rows import CLEAN, Distance, Estimate, Row
 from artifact_units.files.tables import write_table
 from artifact_units.images.image_sets import ImageSet
 from artifact_units.shapes import Images, Masks
@@ -30,6 +30,7 @@ class Changes:
     changed: np.ndarray  # fraction of pixels that changed
     error: np.ndarray  # mean absolute difference from the clean image, unit range
     damage: np.ndarray  # and that of the uncorrected image
+    perceptual: np.ndarray  # ST-LPIPS of the change
 
     @property
     def pixel_recovery(self) -> np.ndarray:
@@ -38,7 +39,13 @@ class Changes:
         return np.where(known, 1 - self.error / np.where(known, self.damage, 1), np.nan)
 
 
-def changes_between(before: Images, after: Images, masks: Masks, clean: Images | None) -> Changes:
+def changes_between(
+    before: Images,
+    after: Images,
+    masks: Masks,
+    clean: Images | None,
+    perceptual: Distance | None = None,
+) -> Changes:
     """The changes from ``before`` to ``after``, images in the same order.
 
     An image that did not change at all has the PSNR of a single value changed by one level (89 dB
@@ -56,11 +63,17 @@ def changes_between(before: Images, after: Images, masks: Masks, clean: Images |
         changed=(difference != 0).any(dim=1).double().mean(dim=(1, 2)).numpy(),
         error=(unknown if clean is None else _apart(after, clean)).numpy(),
         damage=(unknown if clean is None else _apart(before, clean)).numpy(),
+        perceptual=(unknown if perceptual is None else perceptual(before, after).double()).numpy(),
     )
 
 
 def changes_of(
-    row: Row, before: ImageSet, heatmaps: HeatmapSet, threshold: float, clean: ImageSet | None
+    row: Row,
+    before: ImageSet,
+    heatmaps: HeatmapSet,
+    threshold: float,
+    clean: ImageSet | None,
+    perceptual: Distance | None,
 ) -> Changes:
     """The changes of a row's images; normal generations have no mask: all of them is outside."""
     parts = []
@@ -70,7 +83,7 @@ def changes_of(
         masks = masks_from(heat, threshold if row.population == "artifacts" else np.inf, before.px)
         known = clean.take(ids) if clean is not None else None
         after = row.images.take(ids, row.repeat)
-        parts.append(changes_between(before.take(ids), after, masks, known))
+        parts.append(changes_between(before.take(ids), after, masks, known, perceptual))
     columns = {f.name: [getattr(part, f.name) for part in parts] for f in fields(Changes)}
     return Changes(**{name: np.concatenate(column) for name, column in columns.items()})
 
@@ -80,7 +93,8 @@ def change_measurements(row: Row, found: Changes, counts: np.ndarray) -> Iterato
     the share without a changed pixel, the pixel recovery.
     """
     unchanged = (found.changed == 0).astype(np.float64)
-    of_each = {name: getattr(found, name) for name in ("inside", "outside", "changed")}
+    names = ("inside", "outside", "changed", "perceptual")
+    of_each = {name: getattr(found, name) for name in names}
     for metric, values in {**of_each, "unchanged": unchanged}.items():
         value, resampled = mean_of(values, counts)
         if np.isfinite(value):
@@ -102,7 +116,7 @@ def write_changes(path: Path, found: Sequence[tuple[Row, Changes]]) -> None:
         "correction": [row.correction for row, _ in kept for _ in row.ids],
         "population": [row.population for row, _ in kept for _ in row.ids],
     }
-    for name in ("inside", "outside", "psnr", "changed", "pixel_recovery"):
+    for name in ("inside", "outside", "psnr", "changed", "perceptual", "pixel_recovery"):
         columns[name] = [v for _, changes in kept for v in getattr(changes, name).tolist()]
     write_table(path, "changes", columns)
 

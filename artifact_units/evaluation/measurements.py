@@ -6,8 +6,9 @@ artifacts, normals: the generations that are so by truth or label (``selection.p
     correction makes them. Against the reals: frechet, kernel, precision, recall, realism,
     realistic. Against the correction none, as in the table of changes: inside, outside (mean
     absolute change in the mask and outside it, unit range), psnr (dB, of the change: the median),
-    changed (fraction of pixels), unchanged (share of images without a changed pixel). Where
-    the truth is known, of artifacts: frechet..._reference, recovery..., pixel_recovery.
+    changed (fraction of pixels), unchanged (share of images without a changed pixel), perceptual
+    (ST-LPIPS, where its weights are there). Where the truth is known, of artifacts:
+    frechet..._reference, recovery..., pixel_recovery.
 heldout: the masks and the classifier against the truth: mask_iou, mask_iou_chance (the mask of
     another generation), classifier_agreement.
 reference: frechet..._reference of two halves of the clean generator's generations: the noise.

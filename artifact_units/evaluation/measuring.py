@@ -8,10 +8,15 @@ from pathlib import Path
 
 from artifact_units.classifier.heatmaps import read_heatmaps
 from artifact_units.evaluation.agreement import heldout_agreement, rankings_agreement
-from artifact_units.evaluation.changes import Changes, change_measurements, changes_of
-from artifact_units.evaluation.differences import Difference, differences
+from artifact_units.evaluation.changes import (
+    Changes,
+    change_measurements,
+    changes_of,
+    write_changes,
+)
+from artifact_units.evaluation.differences import Difference, differences, write_differences
 from artifact_units.evaluation.distances import distances, noise, recoveries
-from artifact_units.evaluation.measurements import Measurement, headed
+from artifact_units.evaluation.measurements import Measurement, headed, write_measurements
 from artifact_units.evaluation.rows import (
     UNCORRECTED,
     Estimate,
@@ -77,9 +82,17 @@ def evaluate(
     for row in rows:
         if row.correction != UNCORRECTED:
             before = uncorrected(rows, row.population).images
-            changes = changes_of(row, before, heatmaps, threshold, clean)
+            given = heatmaps, threshold, clean, settings.perceptual
+            changes = changes_of(row, before, *given)
             moved.append((row, changes))
             found += change_measurements(row, changes, settings.counts(len(row.ids)))
     measurements = [*once, *(estimate.measurement for estimate in found)]
     paired = list(differences(found, headed(reals.extractor).values()))
     return Evaluation(reals.extractor, measurements, paired, moved)
+
+
+def write_tables(done: Evaluation, measured: Path, differing: Path, changed: Path) -> None:
+    """Write the tables ``measurements``, ``differences`` and ``changes``."""
+    write_measurements(measured, done.measurements)
+    write_differences(differing, done.differences)
+    write_changes(changed, done.changes)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from torch import Tensor
 
 from artifact_units.errors import UserError
 from artifact_units.evaluation.measurements import Measurement
@@ -15,8 +16,9 @@ from artifact_units.evaluation.resampling import draws, interval
 from artifact_units.evaluation.truth import Truth
 from artifact_units.images.features import FeatureSet, read_features
 from artifact_units.images.image_sets import ImageSet, open_images
-from artifact_units.shapes import Features
+from artifact_units.shapes import Features, Images
 
+Distance = Callable[[Images, Images], Tensor]  # [batch]
 POPULATIONS = ("artifacts", "normals")
 UNCORRECTED = "none"
 CLEAN, REFERENCE = "clean", "reference"  # rows that are no correction
@@ -58,11 +60,15 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Settings:
-    """How it is measured: the options of the metrics, the resamplings and their seed."""
+    """How it is measured: the options of the metrics, the resamplings and their seed.
+
+    ``perceptual`` is a distance of images, image by image, where there is one.
+    """
 
     options: Mapping[str, Any]
     bootstrap: int
     seed: int
+    perceptual: Distance | None = None
 
     def counts(self, images: int) -> np.ndarray:
         """How often each of so many images is drawn, ``[resampling, image]``."""

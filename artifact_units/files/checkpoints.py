@@ -28,7 +28,8 @@ PICKLE = b"\x80"
 AVERAGED = ("generator_smooth", "models.generator_smooth", "g_ema", "G_ema", "avgG")
 AVERAGED += ("generator_ema", "netG_ema", "g_running", "params_ema", "ema")
 AVERAGED += ("shadow_generator.state_dict", "state_dict")
-RAW = ("generator", "models.generator", "g", "G", "netG", "gen", "model", "model_state_dict")
+RAW = ("generator", "models.generator", "g", "G", "netG", "netG_state_dict", "gen", "model")
+RAW += ("model_state_dict",)
 
 
 @dataclass(frozen=True)

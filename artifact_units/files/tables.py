@@ -155,6 +155,7 @@ SCHEMAS = {
             ("outside", pa.float64()),  # and outside it
             ("psnr", pa.float64()),  # dB
             ("changed", pa.float64()),  # fraction of pixels
+            ("perceptual", pa.float64()),  # ST-LPIPS, where its weights are there
             ("pixel_recovery", pa.float64()),  # where the truth is known
         ]
     ),

@@ -6,8 +6,6 @@ whose metadata names the family and its constructor's arguments.
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 import warnings
 from collections.abc import Iterator
 from dataclasses import replace
@@ -20,7 +18,7 @@ from artifact_units.generators import foreign, own
 from artifact_units.generators.own import NOTES, as_generator, save_generator
 from artifact_units.layers.generator import Generator
 from artifact_units.layers.layouts import OWN, Layout, Tensors
-from artifact_units.registry import checked_options
+from artifact_units.registry import checked_options, declared
 
 __all__ = ["as_generator", "load_generator", "save_generator"]
 
@@ -67,8 +65,8 @@ def built(layout: Layout, tensors: Tensors, **options: Any) -> Generator:
 
 def layouts() -> Iterator[Layout]:
     """Every layout on the shelf, file by file."""
-    for module in sorted(m.name for m in pkgutil.iter_modules(__path__)):
-        yield from getattr(importlib.import_module(f"{__name__}.{module}"), "LAYOUTS", ())
+    for found in declared("generators", "LAYOUTS"):
+        yield from found
 
 
 def recognise(checkpoint: Checkpoint) -> tuple[Layout, State]:

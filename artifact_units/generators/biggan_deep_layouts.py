@@ -14,7 +14,7 @@ from artifact_units.generators.biggan import attention_shapes, scale_statistics
 from artifact_units.generators.biggan_deep import EPSILON, BigGANDeep, as_generator
 from artifact_units.layers.edits import Scale
 from artifact_units.layers.generator import Generator
-from artifact_units.layers.layouts import Layout, NotExact, Tensors
+from artifact_units.layers.layouts import Family, Layout, NotExact, Tensors
 
 
 def _build(tensors: Tensors, *, config: str | None = None) -> Generator:
@@ -156,5 +156,21 @@ LAYOUTS = (
         _build,
         fold,
         "the peer's config.json must lie beside it",
+    ),
+)
+FAMILY = Family(
+    "biggan_deep",
+    BigGANDeep,
+    as_generator,
+    examples=(
+        {
+            "latent_dim": 6,
+            "classes": 2,
+            "size": 3,
+            "steps": 51,
+            "blocks": [[0, 16, 4, 16], [1, 16, 4, 8]],
+            "attention": [2],
+            "colours": 8,
+        },
     ),
 )

@@ -23,7 +23,7 @@ from artifact_units.generators.biggan import (
 )
 from artifact_units.layers.edits import Scale
 from artifact_units.layers.generator import Generator
-from artifact_units.layers.layouts import Layout, Tensors
+from artifact_units.layers.layouts import Family, Layout, Tensors
 
 STATISTICS = ("stored_{}", "bn.stored_{}", "bn.running_{}")  # ajbrock's three batch norms
 
@@ -211,5 +211,16 @@ LAYOUTS = (
         _build,
         fold,
         BAKED,
+    ),
+)
+_SMALL = {"latent_dim": 6, "widths": [8, 8, 8]}
+FAMILY = Family(
+    "biggan",
+    BigGAN,
+    as_generator,
+    examples=(
+        _SMALL | {"variant": "latent"},
+        _SMALL | {"variant": "shared", "classes": 2, "size": 3, "chunk": 2, "attention": [1]},
+        _SMALL | {"variant": "embedding", "classes": 1},
     ),
 )

@@ -2,13 +2,13 @@
 
 One safetensors file. The metadata key ``artifact_units`` holds ``{"family", "config", "edits"}``;
 the edits, by layer a list in the order in which its output goes through them, are those of
-``edits.py`` and made at run time.
+``edits.py`` and made at run time. A file of this shelf that declares a ``FAMILY`` is found by being
+here.
 """
 
 from __future__ import annotations
 
 import copy
-import importlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -18,36 +18,33 @@ from typing import Any
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from artifact_units import registry
 from artifact_units.errors import UserError
 from artifact_units.files.checkpoints import Checkpoint
 from artifact_units.files.storage import whole_file
-from artifact_units.generators.pggan_layouts import fold as pggan_fold
 from artifact_units.layers.edits import KINDS, Edit, Scale, check_edit, described, revived
 from artifact_units.layers.generator import Generator
-from artifact_units.layers.layouts import OWN, NotExact
+from artifact_units.layers.layouts import OWN, Family
 
 NOTES = "artifact_units"  # the metadata key of our own files
 CARRIED = "carried_edits"  # attribute of a layer: what its output goes through
 
-# Family -> class; the module of that name has ``as_generator(network, layout)``.
-FAMILIES = {
-    "pggan": "PGGAN",
-    "stylegan2": "StyleGAN2",
-    "biggan": "BigGAN",
-    "biggan_deep": "BigGANDeep",
-}
+
+def families() -> dict[str, Family]:
+    """Every family on the shelf, by its name."""
+    return {family.name: family for family in registry.declared("generators", "FAMILY")}
 
 
 def build(checkpoint: Checkpoint) -> Generator:
     """The generator in a file of our own, with the edits that the file carries."""
     notes = read_notes(checkpoint)
     try:
-        family, config = notes["family"], notes["config"]
-        network = getattr(_module(family), FAMILIES[family])(**config)
+        family = families()[notes["family"]]
+        network = family.network(**notes["config"])
     except (ValueError, KeyError, TypeError, RuntimeError) as error:
         raise _unreadable(checkpoint, error) from None
     _fill(network, checkpoint.tree, checkpoint.path)
-    generator = _module(family).as_generator(network, OWN)
+    generator = family.as_generator(network, OWN)
     carried = notes.get("edits", {})
     try:
         for name, given in carried.items():
@@ -71,7 +68,7 @@ def read_notes(checkpoint: Checkpoint) -> dict[str, Any]:
     held = "classifier" if "classifier" in notes else notes.get("family")
     if not isinstance(held, str):
         raise _unreadable(checkpoint, f"its family is {held!r}")
-    if held not in FAMILIES:
+    if held not in families():
         raise UserError(
             f"{checkpoint.path}: holds a {held.replace('_', ' ')}, not a generator; "
             "give the generator's checkpoint (inputs.generator)"
@@ -81,7 +78,7 @@ def read_notes(checkpoint: Checkpoint) -> dict[str, Any]:
 
 def as_generator(network: nn.Module) -> Generator:
     """A network of one of the families as a frozen ``Generator``."""
-    return _module(_family(network)).as_generator(network, OWN)
+    return _family(network).as_generator(network, OWN)
 
 
 def save_generator(
@@ -91,7 +88,7 @@ def save_generator(
 
     Edits that the generator already carries are kept, and come before the new ones.
     """
-    family = _family(generator.network)
+    family = _family(generator.network).name
     notes = {"family": family, "config": generator.network.config()}  # type: ignore[operator]
     state = {k: v.contiguous() for k, v in generator.network.state_dict().items()}
     made = {
@@ -108,11 +105,9 @@ def save_generator(
 
 def save_folded(path: Path, generator: Generator, edits: Mapping[str, Scale]) -> None:
     """Write our own layout with the edits in the weights; ``NotExact`` where the family cannot."""
-    if _family(generator.network) != "pggan":
-        raise NotExact("our own layout of this family keeps them so")
-    state = generator.network.state_dict()
+    state = _family(generator.network).fold(generator.network.state_dict(), generator, edits)
     folded = copy.deepcopy(generator.network)
-    folded.load_state_dict(pggan_fold(state, generator, edits))
+    folded.load_state_dict(state)
     save_generator(path, replace(generator, network=folded))
 
 
@@ -120,13 +115,9 @@ def _unreadable(checkpoint: Checkpoint, why: object) -> UserError:
     return UserError(f"{checkpoint.path}: its metadata {NOTES!r} cannot be read ({why})")
 
 
-def _module(family: str):
-    return importlib.import_module(f"artifact_units.generators.{family}")
-
-
-def _family(network: nn.Module) -> str:
-    for family, name in FAMILIES.items():
-        if type(network).__name__ == name:
+def _family(network: nn.Module) -> Family:
+    for family in families().values():
+        if type(network) is family.network:
             return family
     raise UserError(
         f"a {type(network).__name__} of your own cannot be written in our layout; give the edits "

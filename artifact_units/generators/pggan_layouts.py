@@ -17,7 +17,7 @@ from torch import Tensor
 from artifact_units.generators.pggan import PGGAN, as_generator
 from artifact_units.layers.edits import Scale
 from artifact_units.layers.generator import Generator
-from artifact_units.layers.layouts import Layout, NotExact, Tensors
+from artifact_units.layers.layouts import Family, Layout, NotExact, Tensors
 
 
 @dataclass(frozen=True)
@@ -200,4 +200,12 @@ LAYOUTS = (
         _gan_zoo,
         fold,
     ),
+)
+_SMALL = {"latent_dim": 6, "widths": [5, 4, 4, 3]}
+FAMILY = Family(
+    "pggan",
+    PGGAN,
+    as_generator,
+    examples=(_SMALL, _SMALL | {"label_size": 2, "position_bias": True}),
+    fold=fold,
 )

@@ -16,7 +16,7 @@ from artifact_units.generators.stylegan2 import TAPS, StyleGAN2, as_generator
 from artifact_units.generators.stylegan2_folding import fold, fold_roughly
 from artifact_units.generators.stylegan2_keys import FORMS, Form
 from artifact_units.layers.generator import Generator
-from artifact_units.layers.layouts import Layout, Tensors
+from artifact_units.layers.layouts import Family, Layout, Tensors
 
 LEARNING_RATE = 0.01  # multiplier of the mapping, in every public file
 SEED = 0  # of noise and of the mean w, where a file has none
@@ -230,5 +230,17 @@ LAYOUTS = (
         _read,
         fold,
         rough=fold_roughly,
+    ),
+)
+_SMALL = {"latent_dim": 6, "widths": [4, 4, 4, 3]}
+_CLASSES = _SMALL | {"sizes": [9, 5], "classes": 2}
+FAMILY = Family(
+    "stylegan2",
+    StyleGAN2,
+    as_generator,
+    examples=(
+        _SMALL | {"sizes": [6, 5]},
+        _CLASSES | {"label": "apart", "clamp": 0.5},
+        _CLASSES | {"label": "together"},
     ),
 )

@@ -2,7 +2,8 @@
 
 A file on the shelf ``generators/`` lists its ``LAYOUTS``. A layout is recognised by its keys;
 ``build`` takes its tensors one by one through ``Tensors``, so that what is missing, misshapen,
-not finite or left over is named; ``fold`` writes edits into the layout's own tensors.
+not finite or left over is named; ``fold`` writes edits into the layout's own tensors. Its
+``FAMILY`` says the same of the network that they are built as, for files of our own layout.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from artifact_units.errors import UserError
 from artifact_units.layers.edits import Scale
@@ -45,6 +46,28 @@ class Layout:
         """The share of ``keys`` that belong to this layout."""
         fits = [re.fullmatch(self.keys, key) is not None for key in keys]
         return sum(fits) / len(fits) if fits else 0.0
+
+
+def carried(
+    state: dict[str, Tensor], generator: Generator, edits: Mapping[str, Scale]
+) -> dict[str, Tensor]:
+    """The fold of a family whose own layout carries every edit: it always raises ``NotExact``."""
+    raise NotExact("our own layout of this family keeps them so")
+
+
+@dataclass(frozen=True)
+class Family:
+    """A kind of network, written in our own layout under ``name`` with its ``config()``.
+
+    ``config()`` is what the constructor was given. ``examples`` are such arguments of small
+    networks, which the tests of every family try.
+    """
+
+    name: str
+    network: type[nn.Module]
+    as_generator: Callable[..., Generator]  # (network, layout) -> Generator
+    examples: tuple[Mapping[str, Any], ...]
+    fold: Fold = carried  # into the network's own state dict
 
 
 @dataclass

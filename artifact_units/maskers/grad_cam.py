@@ -7,14 +7,14 @@ weight over the number of positions (Zhou et al., CVPR 2016), and nothing is dif
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
+from artifact_units.classifier.masking import MaskerEvidence
 from artifact_units.classifier.network import STAGES, Classifier
 from artifact_units.computing.transfers import sent
-from artifact_units.errors import UserError, did_you_mean
 from artifact_units.shapes import Featuremaps, Heatmaps, Images, Logits
 
 # y as a sum of the logits of artifact, normal, real (before the softmax).
@@ -22,19 +22,20 @@ TARGETS = {"artifact": (1.0, 0.0, 0.0), "contrast": (1.0, -1.0, 0.0)}
 
 
 def mask(
-    classifier: Classifier, images: Images, *, stage: str, target: str
+    evidence: MaskerEvidence,
+    *,
+    stage: Literal["layer1", "layer2", "layer3", "layer4"] = "layer4",
+    target: Literal["artifact", "contrast"] = "artifact",
 ) -> tuple[Logits, Heatmaps]:
-    """Logits of uint8 images, and where they speak for the target, on the stage's own grid.
+    """Logits of the images, and where they speak for the target, on the stage's own grid.
 
     ``stage``: the paper takes the last, layer4; an earlier one may have a finer grid. ``target``:
     ``artifact`` is that logit, ``contrast`` is artifact minus normal. A heatmap is in [0, 1] with
     maximum 1, or all zero where nothing speaks for the target.
     """
-    if target not in TARGETS:
-        raise UserError(f"target {target!r} is not known; {did_you_mean(target, TARGETS)}")
-    pooled = stage == STAGES[-1]
+    classifier, pooled = evidence.classifier, stage == STAGES[-1]
     with torch.inference_mode(False), torch.set_grad_enabled(not pooled):
-        logits, maps = _forward(classifier, images, stage)
+        logits, maps = _forward(classifier, evidence.images, stage)
         target_of = sent(torch.tensor(TARGETS[target]), logits.device)
         if pooled:
             alpha = _alpha_of_head(classifier, maps, target_of)

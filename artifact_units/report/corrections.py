@@ -16,6 +16,7 @@ from artifact_units.report.tried import chosen_of
 from artifact_units.report.words import (
     Metric,
     features_of,
+    has_words,
     interval,
     listed,
     metric,
@@ -25,12 +26,14 @@ from artifact_units.report.words import (
 
 # Columns of the three tables, by the beginnings of their metrics' names.
 NEAR = ("recovery", "pixel_recovery", "fid", "frechet", "kid", "kernel", "realism")
-FAR = ("inside", "outside", "psnr", "changed", "unchanged", "precision", "recall", "realistic")
+FAR = ("inside", "outside", "psnr", "changed", "unchanged", "perceptual", "precision", "recall")
+FAR += ("realistic",)
 HARM = (
     "psnr",
     "outside",
     "changed",
     "unchanged",
+    "perceptual",
     "fid",
     "frechet",
     "kid",
@@ -129,11 +132,15 @@ def _head(name: str, population: str) -> dict[str, str]:
 
 
 def _columns(names: Sequence[str], wanted: Sequence[str]) -> list[str]:
-    """Those of ``names`` that begin with a wanted word (of several words, the first)."""
+    """Those of ``names`` that begin with a wanted word (of several words, the first).
+
+    What nobody has words for comes last: a new metric of the shelf is a distance to the reals.
+    """
+    strange = [n for n in names if not has_words(n) and wanted is not FAR]
     place = {
         n: k for n in reversed(names) for k, w in enumerate(wanted) if f"{n}_".startswith(f"{w}_")
     }
-    return sorted(place, key=lambda n: (place[n], -len(n)))
+    return [*sorted(place, key=lambda n: (place[n], -len(n))), *strange]
 
 
 def _repeated(found: Findings) -> str:

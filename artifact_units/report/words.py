@@ -46,6 +46,13 @@ METRICS = {
         "seen.",
         AMOUNT,
     ),
+    "perceptual": Metric(
+        "ST-LPIPS",
+        "",
+        "How different the corrected image looks from the uncorrected one (Ghildyal and Liu, "
+        "2022): 0 is the same; a shift of a pixel hardly counts. Not the numbers of LPIPS.",
+        AMOUNT,
+    ),
     "inside": Metric(
         "change in the mask",
         "",
@@ -104,6 +111,7 @@ METRICS = {
 NORMALS = {
     "psnr": replace(METRICS["psnr"], better="higher"),
     "unchanged": replace(METRICS["unchanged"], better="higher"),
+    "perceptual": replace(METRICS["perceptual"], better="lower"),
     "outside": Metric(
         "change", "lower", "Mean absolute change of all pixels; 1 is black to white."
     ),
@@ -122,6 +130,11 @@ def metric(name: str, population: str = "artifacts") -> Metric:
         return Metric(name.replace("_", " "), "", "")
     found = METRICS[known]
     return replace(found, title=f"{found.title} to clean") if name.endswith("_reference") else found
+
+
+def has_words(name: str) -> bool:
+    """Whether it is known here what a metric means."""
+    return _known(name) is not None
 
 
 def features_of(name: str) -> str:

@@ -21,7 +21,7 @@ from artifact_units import registry
 from artifact_units.errors import UserError, did_you_mean, yaml_problem
 from steps.making import limits
 from steps.making.overlays import check_complete
-from steps.making.parameters import Params
+from steps.making.parameters import ComputeMasks, Params
 from steps.making.rows import CorrectionEntry, RankingEntry
 from steps.making.values import KINDS, validated
 
@@ -35,6 +35,7 @@ ABSENT = {  # what to do, by what is missing
 UNQUOTED = re.compile(r"[\s\"'\\$`;&|<>(){}*?\[\]#!~]")  # commands name paths as they stand
 Check = Callable[[], None]
 TYPES = {kind.__name__: kind for kind in KINDS}
+ENTRIES = {"maskers": ComputeMasks, "rankings": RankingEntry, "correctors": CorrectionEntry}
 
 
 def read_params(path: Path) -> Params:
@@ -85,7 +86,7 @@ def _settle(path: Path, checks: Iterable[Check]) -> None:
 
 def _checks(params: Params) -> Iterator[Check]:
     """Whether the parts of the parameters agree with each other and with the shelves."""
-    yield partial(_method, "maskers", params.compute_masks.masker, "compute_masks.masker")
+    yield partial(_check_masker, params.compute_masks)
     extractor = params.extract_features.extractor
     yield partial(_method, "extractors", extractor, "extract_features.extractor")
     for name, ranking in params.score_units.rankings.items():
@@ -97,6 +98,11 @@ def _checks(params: Params) -> Iterator[Check]:
     yield partial(_check_rows, params.correct_generations.corrections)
     yield partial(_check_export, params)
     yield from limits.number_checks(params)
+
+
+def _check_masker(masks: ComputeMasks) -> None:
+    _method("maskers", masks.masker, "compute_masks.masker")
+    _options("maskers", masks.masker, masks.model_extra or {}, "compute_masks")
 
 
 def _check_ranking(params: Params, name: str, ranking: RankingEntry) -> None:
@@ -119,7 +125,7 @@ def _check_correction(params: Params, name: str, correction: CorrectionEntry) ->
 def _check_export(params: Params) -> None:
     chosen, there = params.export_generator.correction, params.correct_generations.corrections
     _named("export_generator.correction", chosen, there, "correction")
-    limits.check_export(params)
+    limits.check_export(params, edits_latents)
 
 
 def _check_rows(corrections: Mapping[str, CorrectionEntry]) -> None:
@@ -167,17 +173,27 @@ def options_of(shelf: str, name: str) -> dict[str, tuple[str, Any]]:
     }
 
 
+def edits_latents(corrector: str) -> bool:
+    """Whether a corrector's file hands ``Correction`` a ``latent``, which no checkpoint holds."""
+    nodes = ast.walk(_tree("correctors", corrector))
+    return any(isinstance(node, ast.keyword) and node.arg == "latent" for node in nodes)
+
+
 def _function(shelf: str, name: str) -> ast.FunctionDef:
     """The function of a method, from its file's text."""
-    verb, file = registry.VERBS[shelf], Path(registry.__file__).parent / shelf / f"{name}.py"
-    try:
-        tree = ast.parse(file.read_text(encoding="utf-8"))
-    except (SyntaxError, ValueError) as error:
-        raise UserError(f"{shelf}/{name}.py is not readable as Python ({error})") from None
-    for node in tree.body:
+    verb = registry.VERBS[shelf]
+    for node in _tree(shelf, name).body:
         if isinstance(node, ast.FunctionDef) and node.name == verb:
             return node
     raise UserError(f"{shelf}/{name}.py has no function {verb!r}, which its shelf calls")
+
+
+def _tree(shelf: str, name: str) -> ast.Module:
+    file = Path(registry.__file__).parent / shelf / f"{name}.py"
+    try:
+        return ast.parse(file.read_text(encoding="utf-8"))
+    except (SyntaxError, ValueError) as error:
+        raise UserError(f"{shelf}/{name}.py is not readable as Python ({error})") from None
 
 
 def _literal(default: ast.expr) -> Any:
@@ -191,6 +207,8 @@ def _path_checks(params: Params) -> Iterator[Check]:
     given = {f"inputs.{name}": path for name, path in params.inputs}
     given["extract_features.weights"] = params.extract_features.weights
     given["train_classifier.weights"] = params.train_classifier.weights
+    given["evaluate_generations.weights"] = params.evaluate_generations.weights
+    given["compute_masks.heatmaps"] = params.compute_masks.heatmaps
     for place, path in given.items():
         yield partial(_check_path, place, path)
 
@@ -225,19 +243,28 @@ def _method(shelf: str, name: str, place: str) -> None:
 def _options(shelf: str, name: str, given: Mapping[str, Any], place: str) -> dict[str, Any]:
     """What a method will be handed: the options given, checked, and the others' defaults."""
     known = options_of(shelf, name)
-    fields = {*known, *(RankingEntry if shelf == "rankings" else CorrectionEntry).model_fields}
+    fields = {*known, *ENTRIES[shelf].model_fields}
     for key, value in given.items():
         if key not in known:
             raise UserError(f"{place}.{key} is not known; {did_you_mean(key, fields, place)}")
-        kind = TYPES.get(known[key][0])
-        if kind and not _fits(value, kind):
-            raise UserError(f"{place}.{key} is {value!r}; it takes {KINDS[kind]}")
+        _check_kind(known[key][0], value, f"{place}.{key}")
         limits.check_range(name, key, value, f"{place}.{key}")
     options = {key: given.get(key, default) for key, (_, default) in known.items()}
     missing = [key for key, value in options.items() if value is ...]
     if missing:
         raise UserError(f"{place}.{missing[0]} is missing; {shelf}/{name} needs it")
     return options
+
+
+def _check_kind(written: str, value: Any, place: str) -> None:
+    """A UserError where a value is not of its option's type as written: a plain one, a Literal."""
+    if written.startswith("Literal["):
+        allowed = ast.literal_eval(f"({written.removeprefix('Literal[').removesuffix(']')},)")
+        if value not in allowed:
+            raise UserError(f"{place} is {value!r}; it takes {' or '.join(map(str, allowed))}")
+    kind = TYPES.get(written)
+    if kind and not _fits(value, kind):
+        raise UserError(f"{place} is {value!r}; it takes {KINDS[kind]}")
 
 
 def _fits(value: Any, kind: type) -> bool:

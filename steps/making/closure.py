@@ -14,7 +14,7 @@ from pathlib import Path
 from steps.making.modules import SHELVES, Alias, Module, Sources, Statement
 
 TAKE = {"take", "check_options"}  # functions of the registry: one method, by its name
-ALL = {"names"}  # of the registry, too: every method
+ALL = {"names", "declared"}  # of the registry, too: every method
 REGISTRY = "artifact_units.registry"
 DYNAMIC = "import_module"
 BY_OPTION = {REGISTRY, "steps.making.groups"}  # what these import by name is found by other rules

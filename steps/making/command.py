@@ -28,7 +28,7 @@ os.environ.setdefault("MIMALLOC_PURGE_DELAY", "0")  # Arrow gives memory back at
 
 PATH = click.Path(path_type=Path)
 OBJECTS = 100_000  # more than these since the last look for cycles: the next one
-WEIGHTS = "weights"  # a parameter of a name that ends so is the path of a file
+READ = ("weights", "heatmaps")  # a parameter of a name that ends so is a path that is read
 
 
 class Misuse(click.ClickException):
@@ -167,8 +167,8 @@ def _values(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _read(model: BaseModel) -> set[str]:
-    """The values that name a file which the step reads."""
-    return {name for name in type(model).model_fields if name.endswith(WEIGHTS)}
+    """The values that name a file or folder which the step reads."""
+    return {name for name in type(model).model_fields if name.endswith(READ)}
 
 
 @contextmanager

@@ -28,6 +28,7 @@ RANGES = {
     "scale": Field(ge=0),
     "boundary.cost": Field(gt=0),
     "clip.tail": Field(ge=0, lt=0.5),
+    "from_files.grid": Field(ge=1, le=1024),
     "local_activation.share": PART,
     "rare_neurons.rate": PART,
     "rejection.least": PART,
@@ -35,7 +36,6 @@ RANGES = {
     "truncation.bound": Field(gt=0),
     "unit_fid.top": PART,
 }
-LATENT = ("boundary", "rejection", "truncation")  # correctors of what no checkpoint holds
 Options = Mapping[str, Any]
 
 
@@ -115,11 +115,14 @@ def check_axes(params: Params) -> None:
                 )
 
 
-def check_export(params: Params) -> None:
-    """A UserError where the correction to export is more than edits of layers."""
+def check_export(params: Params, latent: Callable[[str], bool]) -> None:
+    """A UserError where the correction to export is more than edits of layers.
+
+    ``latent`` says of a corrector whether it edits latents.
+    """
     name = params.export_generator.correction
     correction = params.correct_generations.corrections[name]
-    if correction.gate or correction.corrector in LATENT:
+    if correction.gate or latent(correction.corrector):
         why = "its gate asks the classifier" if correction.gate else "it edits latents"
         raise UserError(
             f"export_generator.correction {name!r} fits in no checkpoint: {why}; name another"

@@ -59,6 +59,8 @@ def _section(name: str, section: BaseModel) -> str:
             lines += [f"    {_flow({name: row})}" for name, row in rows]
         else:
             lines.append(f"  {_flow({key: value}):{24}}  # {field.description}")
+    for key, value in (section.model_extra or {}).items():  # options of the method that it names
+        lines.append(f"  {_flow({key: value})}")
     return "\n".join(lines) + "\n"
 
 

@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from steps.making.rows import ChooseCorrection, CorrectGenerations, ScoreUnits
-from steps.making.sections import Count, Drawn, Fraction, PathText, Section, Seed
+from steps.making.sections import Count, Drawn, Fraction, Open, PathText, Section, Seed
 
 
 class Inputs(Section):
@@ -83,14 +83,15 @@ class LabelGenerations(Section):
 
 
 class TrainClassifier(Section):
-    """ResNet-18 with one fully connected layer: artifact / normal / real (paper, section 3.1)."""
+    """A trunk with one fully connected layer: artifact / normal / real (paper, section 3.1)."""
 
-    network: Literal["resnet18", "resnet18_narrow"] = Field(
-        default="resnet18", description="resnet18_narrow: widths 16-32-48-64, for small images."
+    network: Literal["resnet18", "resnet18_narrow", "efficientnet_lite0"] = Field(
+        default="resnet18",
+        description="The paper: resnet18; resnet18_narrow: widths 16-32-48-64, for small images.",
     )
     weights: PathText = Field(
         default="weights/resnet18-f37072fd.pth",
-        description="Local ImageNet weights for resnet18, or params/no_weights: from scratch.",
+        description="Local ImageNet weights of that network, or params/no_weights: from scratch.",
     )
     frozen: bool = Field(default=False, description="Train the fully connected layer only.")
     px: int = Field(
@@ -107,15 +108,13 @@ class TrainClassifier(Section):
     seed: Seed = Field(default=0, description="Of initial weights, order and flips.")
 
 
-class ComputeMasks(Section):
-    """Grad-CAM of the artifact class (paper, section 3.1)."""
+class ComputeMasks(Open):
+    """Where the artifact is (paper, section 3.1); more keys are the masker's own options."""
 
     masker: str = Field(default="grad_cam", description="A file of artifact_units/maskers.")
-    stage: Literal["layer1", "layer2", "layer3", "layer4"] = Field(
-        default="layer4", description="ResNet stage looked at; the paper takes the last, layer4."
-    )
-    target: Literal["artifact", "contrast"] = Field(
-        default="artifact", description="The artifact logit, or artifact minus normal."
+    heatmaps: PathText = Field(
+        default="params/no_heatmaps",
+        description="Folder of heatmaps for the masker from_files, or params/no_heatmaps.",
     )
 
 
@@ -152,6 +151,10 @@ class EvaluateGenerations(Section):
         default=200, ge=0, le=10000, description="Resamplings for the intervals; 0: none."
     )
     seed: Seed = Field(default=0, description="Of subsets and resamplings.")
+    weights: PathText = Field(
+        default="params/no_weights",
+        description="Local weights of ST-LPIPS, or params/no_weights: none.",
+    )
 
 
 class EvaluationRun(EvaluateGenerations, CorrectGenerations):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
-from steps.making.sections import Count, Fraction, Section, Seed
+from steps.making.sections import Count, Fraction, Open, Section, Seed
 
 RANKINGS: Any = {
     "defective_score": {"ranking": "defective_score", "normalise": "none"},
@@ -17,10 +17,8 @@ RANKINGS: Any = {
 }
 
 
-class RankingEntry(Section):
+class RankingEntry(Open):
     """One row of score_units.rankings; more keys are the ranking's own options."""
-
-    model_config = ConfigDict(extra="allow", strict=True, frozen=True)
 
     ranking: str = Field(description="A file of artifact_units/rankings.")
     normalise: Literal["none", "max", "minmax"] = Field(
@@ -49,8 +47,6 @@ class Scoring(Section):
 
 class ScoringRun(Scoring, RankingEntry):
     """What the step takes: how to compare, and one ranking."""
-
-    model_config = ConfigDict(extra="allow", strict=True, frozen=True)
 
 
 class ScoreUnits(Scoring):
@@ -94,10 +90,8 @@ class ChooseCorrection(Section):
     )
 
 
-class CorrectionEntry(Section):
+class CorrectionEntry(Open):
     """One row of correct_generations.corrections; more keys are the corrector's own options."""
-
-    model_config = ConfigDict(extra="allow", strict=True, frozen=True)
 
     ranking: str = Field(description="A name of score_units.rankings.")
     corrector: str = Field(description="A file of artifact_units/correctors.")
@@ -119,8 +113,6 @@ class HeldOut(Section):
 
 class CorrectionRun(HeldOut, CorrectionEntry):
     """What the step takes: which generations, and one correction."""
-
-    model_config = ConfigDict(extra="allow", strict=True, frozen=True)
 
 
 class CorrectGenerations(HeldOut):

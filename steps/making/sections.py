@@ -15,3 +15,9 @@ PathText = Annotated[str, Field(min_length=1)]
 
 class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Open(Section):
+    """A section whose further keys are the options of the method that it names."""
+
+    model_config = ConfigDict(extra="allow", strict=True, frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache, cached_property
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -13,6 +14,7 @@ from artifact_units import registry
 from artifact_units.classifier import training
 from artifact_units.classifier.examples import Examples
 from artifact_units.classifier.heatmaps import masks_from
+from artifact_units.classifier.masking import MaskerEvidence
 from artifact_units.classifier.network import Classifier, new_classifier
 from artifact_units.corrections import choice
 from artifact_units.corrections.correction import ARTIFACT, Correction
@@ -90,8 +92,12 @@ class Learned:
             return seen.masks[torch.from_numpy(self.collected)]
         stage, target = STAGES[which]
         mask = registry.take("maskers", "grad_cam")
-        images = self.images[torch.from_numpy(self.collected)]
-        heat = [mask(self.classifier, i, stage=stage, target=target)[1] for i in images.split(100)]
+        asked, heat = self.ids[self.collected], []
+        for rows in torch.from_numpy(self.collected).split(100):
+            batch = (self.images[rows], self.ids[rows.numpy()], asked, Path())
+            heat.append(
+                mask(MaskerEvidence(self.classifier, *batch), stage=stage, target=target)[1]
+            )
         return masks_from(torch.cat(heat), self.settings.mask_threshold, self.settings.iou_px)
 
     def _scores(self, ranking: str, repeat: int) -> Mapping[str, np.ndarray]:

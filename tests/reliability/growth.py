@@ -17,8 +17,9 @@ import torch
 from safetensors.torch import save_file
 
 from artifact_units import registry
-from artifact_units.classifier.masking import heatmaps_of
+from artifact_units.classifier.masking import MaskerEvidence, heatmaps_of
 from artifact_units.classifier.masks import MasksOnDemand
+from artifact_units.classifier.network import new_classifier
 from artifact_units.computing.devices import prepare
 from artifact_units.corrections.evidence import CorrectionEvidence
 from artifact_units.images.extraction import write_features
@@ -34,6 +35,7 @@ from artifact_units.units.histograms import PATTERNS
 from demo.domain.annotator import compared
 
 CPU = torch.device("cpu")
+NETWORK = "resnet18_narrow"
 PX, UNITS, GRID = 64, 16, 32
 FEW, MANY = 2000, 8000  # images, of 12 kB; more than a shard
 REPEATS = 3
@@ -106,8 +108,11 @@ def corrected(name: str, place: Path, times: int) -> None:
 
 
 def masked(place: Path, times: int) -> None:
-    found = open_images(images(place, FEW * times))
-    heatmaps_of(lambda p: (torch.zeros(len(p), 3), p[:, 0, ::8, ::8].float()), found, 100, CPU)
+    def mask(seen: MaskerEvidence) -> tuple[torch.Tensor, torch.Tensor]:
+        return torch.zeros(len(seen.ids), 3), seen.images[:, 0, ::8, ::8].float()
+
+    found, classifier = open_images(images(place, FEW * times)), new_classifier(NETWORK, PX, 0)
+    heatmaps_of(mask, classifier, found, 100, asked=found.ids, folder=place)
 
 
 def extracted(place: Path, times: int) -> None:

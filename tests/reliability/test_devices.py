@@ -27,6 +27,7 @@ from artifact_units.classifier.masking import heatmaps_of
 from artifact_units.classifier.masks import MasksOnDemand
 from artifact_units.classifier.network import (
     STAGES,
+    Classifier,
     load_classifier,
     new_classifier,
     save_classifier,
@@ -42,7 +43,7 @@ from artifact_units.files.tables import read_table
 from artifact_units.generators import foreign, standing
 from artifact_units.images.extraction import feature_parts
 from artifact_units.images.features import FeatureSet
-from artifact_units.images.image_sets import open_images, write_images
+from artifact_units.images.image_sets import ImageSet, open_images, write_images
 from artifact_units.layers import placing
 from artifact_units.layers.edits import KINDS, Calm, Clip, Scale, Shrink, Silence
 from artifact_units.layers.generator import Generator
@@ -186,12 +187,16 @@ def features(known: Path, device: torch.device, images: int) -> bytes:
     return (known / "features").read_bytes()
 
 
+def seen(classifier: Classifier, images: ImageSet, stage: Any) -> HeatmapSet:
+    mask = partial(grad_cam.mask, stage=stage, target="contrast")
+    return heatmaps_of(mask, classifier, images, 2, asked=images.ids, folder=Path())
+
+
 def heatmaps(known: Path, device: torch.device, images: int) -> HeatmapSet:
     folder = known / f"{images} images"
     write_images(folder, range(images), iter([PIXELS[:images]]))
     classifier = load_classifier(known / "classifier").to(device)
-    mask = partial(grad_cam.mask, classifier, stage="layer3", target="contrast")
-    return heatmaps_of(mask, open_images(folder), 2, device)
+    return seen(classifier, open_images(folder), "layer3")
 
 
 def predicted(known: Path, device: torch.device, images: int) -> Tensor:
@@ -268,12 +273,11 @@ def test_a_correction_costs_the_same(gpu, known) -> None:
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_grad_cam_looks_at_the_same_places(gpu, stage, known) -> None:
-    def seen(device: torch.device) -> Any:
+    def look(device: torch.device) -> HeatmapSet:
         classifier = load_classifier(known / "classifier").to(device)
-        mask = partial(grad_cam.mask, classifier, stage=stage, target="contrast")
-        return heatmaps_of(mask, open_images(known / "images"), 3, device)
+        return seen(classifier, open_images(known / "images"), stage)
 
-    here, there = on_both(seen)
+    here, there = on_both(look)
     assert torch.equal(here.logits, there.logits)
     assert torch.equal(here.heatmaps, there.heatmaps)
 

@@ -1,6 +1,5 @@
 """A mistake in params.yaml ends in one line, before anything heavy is imported."""
 
-import inspect
 import json
 import subprocess
 import sys
@@ -15,10 +14,10 @@ from artifact_units import registry
 from artifact_units.errors import UserError
 from artifact_units.evaluation import rows
 from artifact_units.images import latents
-from artifact_units.registry import names, take
+from artifact_units.registry import names
 from steps.check_params import main
-from steps.making.checks import TAKEN, options_of, read_params
-from steps.making.limits import LATENT, RANGES
+from steps.making.checks import TAKEN, edits_latents, options_of, read_params
+from steps.making.limits import RANGES
 from steps.making.parameters import Params
 
 ROOT = Path(__file__).parents[2]
@@ -88,6 +87,18 @@ def test_the_parameters_as_they_are_shipped_are_well_formed():
             {"compute_masks.masker": "gradcam"},
             "compute_masks.masker is 'gradcam', no file of artifact_units/maskers; "
             "did you mean 'grad_cam'?",
+        ),
+        (
+            {"compute_masks.stage": "layer9"},
+            "compute_masks.stage is 'layer9'; it takes layer1 or layer2 or layer3 or layer4",
+        ),
+        (
+            {"compute_masks.stages": "layer3"},
+            "compute_masks.stages is not known; did you mean compute_masks.stage?",
+        ),
+        (
+            {"compute_masks.target": None},
+            "compute_masks.target is missing; maskers/grad_cam needs it",
         ),
         (
             {f"{RANKING}.ranking": "unit_fit"},
@@ -321,14 +332,14 @@ def test_as_many_generations_may_be_drawn_as_there_are_ids_in_a_range():
 
 def test_the_names_that_the_check_knows_are_those_of_the_package():
     assert set(TAKEN) == {rows.CLEAN, rows.REFERENCE}
-    texts = {
-        name: inspect.getsource(sys.modules[take("correctors", name).__module__])
-        for name in names("correctors")
-    }
-    assert {name for name, text in texts.items() if "latent=" in text} == set(LATENT)
+    assert [edits_latents(name) for name in ("boundary", "rejection", "clip")] == [
+        True,
+        True,
+        False,
+    ]
     known = {
         key
-        for shelf in ("rankings", "correctors")
+        for shelf in ("maskers", "rankings", "correctors")
         for name in names(shelf)
         for option in options_of(shelf, name)
         for key in (option, f"{name}.{option}")

@@ -2,6 +2,7 @@ import pytest
 import torch
 from click.testing import CliRunner
 from patches import PX, patches, write_problem
+from small_masking import evidence_of
 
 from artifact_units.classifier.heatmaps import read_heatmaps
 from artifact_units.classifier.network import load_classifier, new_classifier, save_classifier
@@ -15,6 +16,7 @@ def run(problem, **changed):
         "generations": problem / "generations",
         "out": problem / "heatmaps.parquet",
         "masker": "grad_cam",
+        "heatmaps": "params/no_heatmaps",
         "stage": "layer2",
         "target": "contrast",
         "device": "cpu",
@@ -46,7 +48,9 @@ def test_heatmaps_of_both_parts_are_stored_at_the_stages_own_grid(problem):
     assert labelled.ids.tolist() == list(range(10))
     assert heldout.ids.tolist() == list(range(2_000_000, 2_000_006))
     classifier = load_classifier(problem / "classifier.safetensors")
-    logits, heatmaps = mask(classifier, patches(6, 1)[0][4:], stage="layer2", target="contrast")
+    logits, heatmaps = mask(
+        evidence_of(classifier, patches(6, 1)[0][4:]), stage="layer2", target="contrast"
+    )
     assert torch.allclose(heldout.logits[4:], logits, atol=1e-5)
     assert torch.allclose(heldout.heatmaps[4:], heatmaps, atol=1e-4)
 

@@ -17,6 +17,7 @@ VALUES = {
     "subset_size": 4,
     "bootstrap": 5,
     "seed": 0,
+    "weights": "params/no_weights",
     "artifacts": 8,
     "normals": 6,
     "device": "cpu",

@@ -53,7 +53,8 @@ def test_ready_parameters_pass_the_check_once_the_files_are_put_there(path, tmp_
     whole.write_text(written(params, path), encoding="utf-8")
     with pytest.raises(UserError, match="no such file"):
         read_params(whole)
-    for file in [*files_of(params), "params/no_truth"]:
+    shipped = ["params/no_truth", "params/no_heatmaps", "params/no_weights"]
+    for file in [*files_of(params), *shipped]:
         Path(file).parent.mkdir(parents=True, exist_ok=True)
         Path(file).touch()
     assert read_params(whole) == params

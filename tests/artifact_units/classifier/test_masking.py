@@ -1,7 +1,7 @@
 import pytest
 import torch
+from small_masking import heatmaps_by
 
-from artifact_units.classifier.masking import heatmaps_of
 from artifact_units.errors import UserError
 from artifact_units.images.image_sets import open_images, write_images
 
@@ -17,7 +17,7 @@ def test_heatmaps_of_a_set_do_not_depend_on_the_batch(tmp_path):
     pixels = torch.randint(1, 256, (7, 3, 4, 4), generator=stream, dtype=torch.uint8)
     write_images(tmp_path, range(10, 17), iter([pixels]))
     images = open_images(tmp_path)
-    one, four = (heatmaps_of(shaded, images, size, torch.device("cpu")) for size in (1, 4))
+    one, four = (heatmaps_by(shaded, images, size) for size in (1, 4))
     assert one.ids.tolist() == list(range(10, 17))
     assert torch.equal(one.heatmaps, four.heatmaps)
     assert torch.equal(one.heatmaps, pixels.float().mean(1) / 255)
@@ -28,4 +28,4 @@ def test_logits_that_are_not_finite_are_refused_with_the_generation(tmp_path):
     pixels[3] = 0  # log 0
     write_images(tmp_path, range(10, 15), iter([pixels]))
     with pytest.raises(UserError, match="generation 13 are not finite"):
-        heatmaps_of(shaded, open_images(tmp_path), 2, torch.device("cpu"))
+        heatmaps_by(shaded, open_images(tmp_path), 2)

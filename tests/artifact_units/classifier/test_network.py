@@ -1,3 +1,4 @@
+import lite0
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -148,6 +149,29 @@ def test_imagenet_weights_go_everywhere_but_into_the_fully_connected_layer(tmp_p
     assert torch.equal(after["fc.weight"], before)
 
 
+def test_lite0_takes_its_published_weights_and_sees_what_they_were_trained_on(tmp_path):
+    stream = torch.Generator().manual_seed(0)
+    given = {
+        k: torch.rand(shape, generator=stream) / max(1, shape[1:].numel()) + k.endswith("var")
+        for k, shape in lite0.shapes().items()
+    }
+    torch.save(given, tmp_path / "weights.pth")
+    classifier = new_classifier("efficientnet_lite0", 65, 3)
+    before = classifier.network.get_parameter("fc.weight").clone()
+    load_imagenet(classifier, str(tmp_path / "weights.pth"))
+    classifier.network.eval()
+    images = bytes_of(2, 65)
+    with torch.inference_mode():
+        features = lite0.features(given, (images - 127.0) / 128)
+        wanted = features @ before.t() + classifier.network.get_parameter("fc.bias")
+        torch.testing.assert_close(classifier(images), wanted, rtol=1e-4, atol=1e-5)
+        sizes = {name: shape[1:] for name, shape in grids(classifier, bytes_of(1, 65)).items()}
+    assert sizes == {"layer1": (17, 17), "layer2": (9, 9), "layer3": (5, 5), "layer4": (3, 3)}
+    torch.save(given | {"_blocks.0._depthwise_conv.weight": before}, tmp_path / "other.pth")
+    with pytest.raises(UserError, match=r"layer1\.0\.depth\.0\.weight is not that of eff"):
+        load_imagenet(classifier, str(tmp_path / "other.pth"))
+
+
 class Payload:
     def __reduce__(self):
         return print, ("ran",)
@@ -162,7 +186,7 @@ def test_weights_that_are_not_a_resnet_are_refused_and_nothing_of_them_runs(tmp_
         ("absent.pth", "no such file; it should be .* sha256 f37072fd"),
         ("page.pth", "an HTML page, not a checkpoint .* it should be .* f37072fd"),
         ("evil.pth", "refused, because its pickle asks for"),
-        ("other.pth", "conv1.weight is not that of a ResNet-18"),
+        ("other.pth", "conv1.weight is not that of resnet18"),
     ]:
         with pytest.raises(UserError, match=said) as caught:
             load_imagenet(classifier, str(tmp_path / name))
@@ -171,7 +195,7 @@ def test_weights_that_are_not_a_resnet_are_refused_and_nothing_of_them_runs(tmp_
 
 
 def test_weights_for_the_narrow_network_and_a_frozen_one_without_any_are_refused(tmp_path):
-    with pytest.raises(UserError, match="are for resnet18, not resnet18_narrow"):
+    with pytest.raises(UserError, match="which resnet18 and efficientnet_lite0 have"):
         load_imagenet(new_classifier("resnet18_narrow", 32, 0), str(tmp_path / "w.pth"))
     with pytest.raises(UserError, match=r"frozen classifier needs train_classifier\.weights"):
         load_imagenet(new_classifier("resnet18", 32, 0), str(tmp_path))

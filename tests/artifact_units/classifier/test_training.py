@@ -4,6 +4,7 @@ import pytest
 import torch
 from patches import PX, patches, stripes
 from sklearn.metrics import roc_auc_score
+from small_masking import evidence_of
 
 from artifact_units.classifier.examples import Examples, examples_of
 from artifact_units.classifier.heatmaps import masks_from
@@ -94,7 +95,9 @@ def test_a_bright_patch_on_noise_is_learnt(trained, examples):
 
 def test_the_mask_of_a_learnt_patch_lies_on_the_patch(trained):
     images, truth = patches(41, 7)
-    logits, heatmaps = mask(trained[0], images[1::2], stage="layer2", target="artifact")
+    logits, heatmaps = mask(
+        evidence_of(trained[0], images[1::2]), stage="layer2", target="artifact"
+    )
     masks, truth = masks_from(heatmaps, 0.5, PX), truth[1::2]
     overlap = (masks & truth).sum((1, 2)) / (masks | truth).sum((1, 2))
     elsewhere = (masks & truth.roll(1, 0)).sum((1, 2)) / (masks | truth.roll(1, 0)).sum((1, 2))

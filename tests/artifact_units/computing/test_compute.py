@@ -5,8 +5,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from small_generator import small_generator
+from small_masking import heatmaps_by
 
-from artifact_units.classifier.masking import heatmaps_of
 from artifact_units.computing import batches, devices
 from artifact_units.corrections.correction import Correction, corrected
 from artifact_units.errors import UserError
@@ -216,7 +216,7 @@ def of_survey(_generations, place, most):
 def of_heatmaps(generations, place, most):
     grey = with_room_for(most, lambda images: images.float().mean(1) / 255)
     mask = lambda images: (grey(images).flatten(1)[:, :3], grey(images))  # noqa: E731
-    return heatmaps_of(mask, generations, 5, CPU).heatmaps
+    return heatmaps_by(mask, generations, 5).heatmaps
 
 
 def of_features(generations, place, most):

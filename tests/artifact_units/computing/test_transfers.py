@@ -1,10 +1,10 @@
 from __future__ import annotations
 
-from contextlib import contextmanager
 from weakref import ref
 
 import pytest
 import torch
+from simulated_gpu import GPU, simulated_gpu
 
 from artifact_units.computing.transfers import fetched, sent
 
@@ -55,46 +55,13 @@ def test_an_error_in_a_later_batch_is_not_lost() -> None:
         list(fetched(batches()))
 
 
-class Streams:
-    """Stands for torch.cuda: says in which order a copy waits for what."""
-
-    def __init__(self) -> None:
-        self.said: list[str] = []
-
-    def Stream(self):
-        return self
-
-    def Event(self):
-        return self
-
-    def current_stream(self) -> str:
-        return "what was computed"
-
-    def wait_stream(self, other: str) -> None:
-        self.said.append(f"wait for {other}")
-
-    @contextmanager
-    def stream(self, _stream):
-        self.said.append("copy")
-        yield
-
-    def record(self, stream) -> None:
-        assert stream is self
-        self.said.append("mark the end")
-
-    def synchronize(self) -> None:
-        self.said.append("wait for the end")
-
-
-def test_a_copy_waits_for_its_batch_and_is_waited_for_before_it_is_used(monkeypatch) -> None:
-    streams = Streams()
-    monkeypatch.setattr(torch, "get_device_module", lambda _device: streams)
-    start = ["wait for what was computed", "copy", "mark the end"]
-    batches = fetched(iter([torch.zeros(1), torch.zeros(1)]))
-    next(batches)
-    assert streams.said == [*start, *start, "wait for the end"]
-    next(batches)
-    assert streams.said == [*start, *start, "wait for the end", "wait for the end"]
+def test_a_copy_waits_for_its_batch_and_is_waited_for_before_it_is_used() -> None:
+    """Until then a copy holds zeros; one that follows nothing is refused (``simulated_gpu``)."""
+    with simulated_gpu() as gpu:
+        there = [torch.full((1,), n + 1).to(GPU) for n in range(3)]
+        gpu.waits.clear()
+        assert [batch.tolist() for batch in fetched(there)] == [[1], [2], [3]]
+        assert gpu.waits == []  # but for an event
 
 
 def test_on_the_cpu_nothing_is_copied() -> None:

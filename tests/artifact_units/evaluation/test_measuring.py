@@ -13,7 +13,15 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from small_evaluation import ARTIFACTS, CORRECTIONS, EXTRACTOR, clean, sources, write_run
+from small_evaluation import (
+    ARTIFACTS,
+    CORRECTIONS,
+    EXTRACTOR,
+    broken,
+    clean,
+    sources,
+    write_run,
+)
 
 from artifact_units import registry
 from artifact_units.errors import UserError
@@ -138,6 +146,22 @@ def test_the_table_of_changes_has_a_row_a_corrected_image(done, tmp_path) -> Non
     one = table[(table["id"] == 100) & (table["correction"] == "perfect")].iloc[0]
     assert one["pixel_recovery"] == 1
     assert one["outside"] == 0
+    assert table["perceptual"].isna().all()
+
+
+def test_a_perceptual_distance_is_measured_where_there_is_one(done, made, tmp_path) -> None:
+    def brightness(images: torch.Tensor, others: torch.Tensor) -> torch.Tensor:
+        return (others.float() - images.float()).mean((1, 2, 3))
+
+    settings = replace(SETTINGS, perceptual=brightness)
+    found = evaluate(sources(made), ["none", "perfect"], 0.5, settings)
+    write_changes(tmp_path / "changes.parquet", found.changes)
+    rows = read_table(tmp_path / "changes.parquet", "changes").to_pylist()
+    one = next(row for row in rows if row["id"] == 100)
+    images = clean([100]).float() - broken([100]).float()
+    assert one["perceptual"] == pytest.approx(float(images.mean()))
+    assert values(found)["perfect", "normals", "perceptual"] == 0
+    assert not [m for m in done.measurements if m.metric == "perceptual"]
 
 
 def test_rows_differ_by_their_values_and_a_row_that_is_the_clean_one_by_nothing(done) -> None:

@@ -1,4 +1,4 @@
-"""Inception and VGG-16 with random weights: the published ones are nobody's to bundle."""
+"""Inception, VGG-16, EfficientNet-Lite0 with random weights: nobody's published ones are here."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import dataclasses
 import io
 import socket
 
+import lite0
 import pytest
 import torch
+from torch.nn import functional as F
 
 from artifact_units import registry
 from artifact_units.errors import UserError
-from artifact_units.extractors import inception, vgg16
+from artifact_units.extractors import efficientnet_lite0, inception, vgg16
 from artifact_units.files.storage import sha256_of
 
 CPU = torch.device("cpu")
@@ -66,16 +68,20 @@ def vgg16_network():
     return theirs(weights=None, init_weights=False)
 
 
-MAKERS = {"inception": inception_network, "vgg16": vgg16_network}
-MODULES = {"inception": inception, "vgg16": vgg16}
+SHAPES = {
+    "inception": lambda: shapes_of(inception_network),
+    "vgg16": lambda: shapes_of(vgg16_network),
+    "efficientnet_lite0": lite0.shapes,
+}
+MODULES = {"inception": inception, "vgg16": vgg16, "efficientnet_lite0": efficientnet_lite0}
 
 
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory):
     paths = {}
-    for name, make in MAKERS.items():
+    for name, shapes in SHAPES.items():
         paths[name] = tmp_path_factory.mktemp("weights") / f"{name}.pth"
-        torch.save(small_random(shapes_of(make)), paths[name])
+        torch.save(small_random(shapes()), paths[name])
     return paths
 
 
@@ -92,7 +98,9 @@ def extractors(saved):
         return {name: load(name, path, patch) for name, path in saved.items()}
 
 
-@pytest.mark.parametrize(("name", "dim"), [("inception", 2048), ("vgg16", 4096)])
+@pytest.mark.parametrize(
+    ("name", "dim"), [("inception", 2048), ("vgg16", 4096), ("efficientnet_lite0", 1280)]
+)
 def test_features_are_the_same_in_any_batch(name, dim, extractors) -> None:
     extractor = extractors[name]
     together, alone = extractor.extract(IMAGES), extractor.extract(IMAGES[1:])
@@ -128,7 +136,17 @@ def test_vgg16_stops_after_the_second_dense_layer(saved, extractors) -> None:
     torch.testing.assert_close(ours, seen[0], rtol=1e-4, atol=1e-5 * float(ours.abs().max()))
 
 
-@pytest.mark.parametrize("name", ["inception", "vgg16"])
+def test_lite0_gives_what_it_gives_written_as_functions_of_the_published_names(
+    saved, extractors
+) -> None:
+    pixels = F.interpolate(IMAGES / 255, (224, 224), mode="bilinear", antialias=True)
+    wanted = lite0.features(torch.load(saved["efficientnet_lite0"]), (255 * pixels - 127) / 128)
+    found = extractors["efficientnet_lite0"].extract(IMAGES)
+    assert len(found.unique()) > 1000
+    torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", MODULES)
 def test_missing_weights_are_not_fetched(name, tmp_path, monkeypatch) -> None:
     def never(*_args, **_kwargs):
         raise AssertionError("asked the network")
@@ -138,13 +156,13 @@ def test_missing_weights_are_not_fetched(name, tmp_path, monkeypatch) -> None:
         registry.take("extractors", name)(tmp_path / "none.pth", CPU)
 
 
-@pytest.mark.parametrize("name", ["inception", "vgg16"])
+@pytest.mark.parametrize("name", MODULES)
 def test_weights_of_another_file_are_refused(name, saved) -> None:
     with pytest.raises(UserError, match=f"not {MODULES[name].WEIGHTS.file}"):
         registry.take("extractors", name)(saved[name], CPU)
 
 
-@pytest.mark.parametrize("name", ["inception", "vgg16"])
+@pytest.mark.parametrize("name", MODULES)
 def test_weights_of_another_network_are_one_line(name, tmp_path, monkeypatch) -> None:
     torch.save({"a": torch.zeros(1)}, tmp_path / "a.pth")
     with pytest.raises(UserError, match="not the weights of this network") as caught:
@@ -160,7 +178,7 @@ class Evil:
         return type(self.mark).touch, (self.mark,)
 
 
-@pytest.mark.parametrize("name", ["inception", "vgg16"])
+@pytest.mark.parametrize("name", MODULES)
 def test_a_malicious_weights_file_is_never_run(name, tmp_path, monkeypatch) -> None:
     torch.save({"fc.weight": Evil(tmp_path / "ran")}, tmp_path / "evil.pth")
     with pytest.raises(UserError, match="refused, because its pickle asks for"):

@@ -12,11 +12,12 @@ from small_generator import small_generator
 from torch import nn
 from torch.nn import functional as F
 
+from artifact_units import registry
+from artifact_units.corrections.export import export
 from artifact_units.errors import UserError
 from artifact_units.files.storage import sha256_of
-from artifact_units.generators import as_generator, layouts, load_generator, save_generator
+from artifact_units.generators import as_generator, layouts, load_generator, own, save_generator
 from artifact_units.generators.biggan import BigGAN
-from artifact_units.generators.biggan_deep import BigGANDeep
 from artifact_units.generators.biggan_layouts import spectral
 from artifact_units.generators.pggan import PGGAN, PGGANLayer, pixel_norm
 from artifact_units.generators.stylegan2 import StyleGAN2, doubled
@@ -36,23 +37,18 @@ def randomised(network: Network) -> Network:
 
 
 def networks() -> list[nn.Module]:
+    """A small network of every example of every family on the shelf."""
     return [
-        randomised(network)
-        for network in (
-            PGGAN(6, [5, 4, 4, 3]),
-            PGGAN(6, [5, 4, 4, 3], label_size=2, position_bias=True),
-            StyleGAN2(6, [6, 5], [4, 4, 4, 3]),
-            StyleGAN2(6, [9, 5], [4, 4, 4, 3], classes=2, label="apart", clamp=0.5),
-            StyleGAN2(6, [9, 5], [4, 4, 4, 3], classes=2, label="together"),
-            BigGAN(6, [8, 8, 8], "latent"),
-            BigGAN(6, [8, 8, 8], "shared", classes=2, size=3, chunk=2, attention=[1]),
-            BigGAN(6, [8, 8, 8], "embedding", classes=1),
-            BigGANDeep(6, 2, 3, 51, [[0, 16, 4, 16], [1, 16, 4, 8]], [2], 8),
-        )
+        randomised(family.network(**example))
+        for family in own.families().values()
+        for example in family.examples
     ]
 
 
-@pytest.mark.parametrize("network", networks(), ids=lambda n: type(n).__name__)
+every_network = pytest.mark.parametrize("network", networks(), ids=lambda n: type(n).__name__)
+
+
+@every_network
 def test_our_own_layout_gives_the_same_generator_back(tmp_path, network):
     generator = as_generator(network)
     save_generator(tmp_path / "a.safetensors", generator)
@@ -66,6 +62,14 @@ def test_our_own_layout_gives_the_same_generator_back(tmp_path, network):
     assert image.shape == (3, 3, again.image_px, again.image_px)
     for layer in again.layers:
         assert maps[layer.name].shape == (3, layer.units, layer.height, layer.width)
+
+
+@every_network
+def test_factors_of_every_layer_are_folded_or_carried_without_difference(tmp_path, network):
+    save_generator(tmp_path / "a", as_generator(network))
+    edits = {layer.name: Scale((0, 2), (0.0, 0.5)) for layer in as_generator(network).layers}
+    done = export(tmp_path / "a", edits, tmp_path / "b.safetensors")
+    assert done.largest < 1e-5
 
 
 def test_the_same_generator_is_written_as_the_same_bytes(tmp_path):
@@ -181,6 +185,12 @@ def test_options_that_a_layout_does_not_take_are_named():
     fused = DATA / "pggan-genforce-fused-a" / "checkpoint.pth"
     with pytest.raises(UserError, match="option fused_scale is 'maybe'; it takes bool"):
         load_generator(fused, fused_scale="maybe")
+
+
+def test_no_two_layouts_and_no_two_families_have_one_name():
+    for declared in ([layout.name for layout in layouts()], list(own.families())):
+        assert len({*declared}) == len(declared) > 3
+    assert len(own.families()) == len(registry.declared("generators", "FAMILY"))
 
 
 def test_no_key_of_a_golden_file_belongs_to_two_layouts_of_equal_likeness():

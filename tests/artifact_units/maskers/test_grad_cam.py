@@ -5,8 +5,10 @@ import pytest
 import torch
 from pytorch_grad_cam import GradCAM
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
+from small_masking import evidence_of
 
 from artifact_units.classifier.network import (
+    NETWORKS,
     Classifier,
     load_classifier,
     new_classifier,
@@ -15,6 +17,7 @@ from artifact_units.classifier.network import (
 from artifact_units.errors import UserError
 from artifact_units.maskers import grad_cam
 from artifact_units.maskers.grad_cam import TARGETS, mask
+from artifact_units.registry import check_options
 
 STAGES = ("layer1", "layer2", "layer3", "layer4")
 
@@ -24,7 +27,7 @@ def bytes_of(number, px=64, seed=0):
     return torch.randint(0, 256, (number, 3, px, px), generator=stream, dtype=torch.uint8)
 
 
-@pytest.fixture(scope="module", params=["resnet18", "resnet18_narrow"])
+@pytest.fixture(scope="module", params=NETWORKS)
 def classifier(request, tmp_path_factory) -> Classifier:
     """Random weights with batch statistics of real inputs, frozen as ``load_classifier`` does."""
     new = new_classifier(request.param, 64, 0)
@@ -49,7 +52,7 @@ def test_at_the_last_stage_it_is_relu_of_cam_up_to_scale(classifier):
     logits, maps = last_stage(classifier, images)
     weight = classifier.network.get_parameter("fc.weight")
     cam = torch.einsum("u,burc->brc", weight[0] - weight[1], maps).relu()
-    said, heatmaps = mask(classifier, images, stage="layer4", target="contrast")
+    said, heatmaps = mask(evidence_of(classifier, images), stage="layer4", target="contrast")
     assert torch.allclose(said, logits, atol=1e-5)
     assert torch.allclose(heatmaps * cam.amax((1, 2), keepdim=True), cam, atol=1e-4)
 
@@ -79,7 +82,7 @@ def test_it_is_that_of_the_grad_cam_package(classifier, stage):
         raw = torch.from_numpy((weights[:, :, None, None] * maps).sum(1)).relu()
     finally:
         classifier.network.requires_grad_(False).zero_grad()
-    heatmaps = mask(classifier, images, stage=stage, target="artifact")[1]
+    heatmaps = mask(evidence_of(classifier, images), stage=stage, target="artifact")[1]
     wanted = raw / raw.amax((1, 2), keepdim=True).clamp_min(1e-12)
     assert torch.allclose(heatmaps, wanted, atol=1e-4)
 
@@ -87,15 +90,15 @@ def test_it_is_that_of_the_grad_cam_package(classifier, stage):
 @pytest.mark.parametrize("stage", STAGES)
 def test_an_image_has_the_same_heatmap_in_any_batch(classifier, stage):
     images = bytes_of(5)
-    together = mask(classifier, images, stage=stage, target="contrast")
-    alone = mask(classifier, images[3:4], stage=stage, target="contrast")
+    together = mask(evidence_of(classifier, images), stage=stage, target="contrast")
+    alone = mask(evidence_of(classifier, images[3:4]), stage=stage, target="contrast")
     for whole, one in zip(together, alone, strict=True):
         assert torch.allclose(whole[3:4], one, atol=1e-4)
 
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_heatmap_lies_in_0_1_and_reaches_1_unless_it_is_empty(classifier, stage):
-    heatmaps = mask(classifier, bytes_of(8), stage=stage, target="artifact")[1]
+    heatmaps = mask(evidence_of(classifier, bytes_of(8)), stage=stage, target="artifact")[1]
     assert heatmaps.min() >= 0
     assert set(heatmaps.amax((1, 2)).tolist()) <= {0.0, 1.0}
 
@@ -104,16 +107,16 @@ def test_where_nothing_speaks_for_the_target_the_heatmap_is_zero_and_not_nan(cla
     weight = classifier.network.get_parameter("fc.weight")
     before = weight[0].clone()
     weight[0] = -1  # the last stage ends in a ReLU: its maps are not negative
-    heatmaps = mask(classifier, bytes_of(2), stage="layer4", target="artifact")[1]
+    heatmaps = mask(evidence_of(classifier, bytes_of(2)), stage="layer4", target="artifact")[1]
     weight[0] = before
     assert torch.equal(heatmaps, torch.zeros_like(heatmaps))
 
 
 def test_nothing_is_left_behind_and_the_caller_may_be_in_inference_mode(classifier):
     images = bytes_of(2)
-    outside = mask(classifier, images, stage="layer2", target="contrast")
+    outside = mask(evidence_of(classifier, images), stage="layer2", target="contrast")
     with torch.inference_mode():
-        inside = mask(classifier, images.clone(), stage="layer2", target="contrast")
+        inside = mask(evidence_of(classifier, images.clone()), stage="layer2", target="contrast")
     assert all(torch.equal(a, b) for a, b in zip(outside, inside, strict=True))
     assert not any(t.requires_grad for t in outside)
     assert not classifier.stage("layer2")._forward_hooks
@@ -129,10 +132,10 @@ def test_ten_times_the_batches_hold_no_more_tensors(classifier, stage):
         return sum(type(o) is torch.Tensor for o in gc.get_objects())
 
     def alive(batches: int) -> int:
-        kept = [mask(classifier, bytes_of(1), stage=stage, target="artifact")]
+        kept = [mask(evidence_of(classifier, bytes_of(1)), stage=stage, target="artifact")]
         before = tensors()
         for _ in range(batches):
-            kept.append(mask(classifier, bytes_of(1), stage=stage, target="artifact"))
+            kept.append(mask(evidence_of(classifier, bytes_of(1)), stage=stage, target="artifact"))
         return tensors() - before
 
     assert alive(1) == 2
@@ -151,8 +154,10 @@ def test_nothing_below_the_stage_is_differentiated(classifier):
         parameter.requires_grad_(False)
 
 
-def test_unknown_stages_and_targets_are_refused(classifier):
-    with pytest.raises(UserError, match="stage 'layer9' is not in the classifier"):
-        mask(classifier, bytes_of(1), stage="layer9", target="artifact")
-    with pytest.raises(UserError, match="did you mean 'artifact'"):
-        mask(classifier, bytes_of(1), stage="layer4", target="artefact")
+def test_unknown_stages_and_targets_are_refused():
+    for wrong, said in (
+        ({"stage": "layer9"}, "option stage is 'layer9'; it takes layer1 or layer2"),
+        ({"target": "artefact"}, "option target is 'artefact'; it takes artifact or contrast"),
+    ):
+        with pytest.raises(UserError, match=said):
+            check_options("maskers", "grad_cam", {"stage": "layer4", "target": "artifact"} | wrong)
