@@ -5,7 +5,7 @@ REPORT := results/report/report.html
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 unexport PYTHONDONTWRITEBYTECODE  # a stage is a process: it finds modules compiled by the first
 
-.PHONY: run params slurm test slurm-test check lint bench bench-truth report screenshots schema docs lock mend status gc exp grid exps analysis clean
+.PHONY: run params slurm test slurm-test check lint bench bench-truth report screenshots schema docs lock mend status gc exp grid exps analysis spread clean
 .DEFAULT_GOAL := run
 
 ## run: everything that params.yaml asks for and that is not done yet
@@ -124,6 +124,14 @@ exps:
 SWEEPS := n=1,2,3,6,10,20 scale=0,0.25,0.5,0.75,1 stop=4,5,6,7,8
 analysis:
 	@python -m workflow.analysis $(SWEEPS) -- $(JOBS)
+
+## spread: the last commit again with other seeds of training and of the annotator's errors: an
+## experiment a seed, spread-1 …; their table is shown by the report. Not label_generations.seed,
+## which says which labels are the test's: without a truth these are what is measured
+SEEDED := train_classifier.seed demo/params.yaml:annotate_generations.seed
+TRAININGS := 1,2,3,4
+spread:
+	@python -m workflow.spread $(TRAININGS) $(SEEDED) -- $(JOBS)
 
 ## clean: what the engines and tools leave beside the results; results and DVC's cache stay
 clean:

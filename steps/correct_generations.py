@@ -1,4 +1,4 @@
-"""Correct held-out generations by edits of the layers' outputs."""
+"""Correct generations that nothing was learnt from, by edits of the layers' outputs."""
 
 from __future__ import annotations
 
@@ -18,23 +18,24 @@ from steps.making.shards import sharded
 @input_path("classifier", "The classifier; a gate asks it.")
 @input_path("scores", "The ranking's table of scores.")
 @input_path("featuremaps", "Folder of collect_featuremaps.")
-@input_path("labels", "Table of labels.")
-@input_path("heatmaps", "Table of heatmaps: which held-out generations.")
+@input_path("labels", "Table of labels; without a truth, which generations.")
+@input_path("truth", "Folder of known truth, which says which generations, or any other.")
+@input_path("heatmaps", "Table of heatmaps: what the classifier says.")
 @input_path("choice", "edits.json of choose_correction.")
 @output_path("out", "Folder: image sets artifacts and normals, edits.json.")
 @sharded
 def main(out: Path, params: CorrectionRun, run: Run, shards: Shards, **known: Path) -> None:
-    """Correct held-out generations by edits of the layers' outputs."""
-    from artifact_units.classifier.selection import heldout_ids
+    """Correct generations that nothing was learnt from, by edits of the layers' outputs."""
     from artifact_units.computing import devices
     from artifact_units.corrections.correction import corrected, text_of
     from artifact_units.corrections.sources import classifying, correction_of, open_evidence
+    from artifact_units.evaluation.selection import evaluated_ids
     from artifact_units.files.storage import whole_folder, write_text
     from artifact_units.layers import placing
     from artifact_units.layers.sampling import sampled_parts
 
-    wanted = params.artifacts, params.normals, params.confidence
-    artifacts, normals = heldout_ids(known["heatmaps"], *wanted)
+    wanted = params.artifacts, params.normals
+    artifacts, normals = evaluated_ids(known.pop("truth"), known["labels"], *wanted)
     sets = {"artifacts": artifacts, "normals": normals}
     device = devices.prepare(run.device, run.threads)
     network = generator_once(known.pop("generator"), device, run)

@@ -18,6 +18,7 @@ STAGES += ("evaluate_generations",)
 @input_path("results", "Folder of results, a folder a stage.", parts=STAGES)
 @input_path("truth", "Folder of known truth; it may hold none.")
 @input_path("analysis", "Table of make analysis; one of another run is left out.")
+@input_path("spread", "Table of make spread; one of another run is left out.")
 @click.option(
     "--params",
     "used",
@@ -29,7 +30,14 @@ STAGES += ("evaluate_generations",)
 @output_path("out", "The HTML page.")
 @output_path("plots", "Folder of its cover and charts as pictures.")
 def main(
-    results: Path, truth: Path, analysis: Path, used: Path, out: Path, plots: Path, params: Report
+    results: Path,
+    truth: Path,
+    analysis: Path,
+    spread: Path,
+    used: Path,
+    out: Path,
+    plots: Path,
+    params: Report,
 ) -> None:
     """Write one self-contained HTML page of the whole run."""
     from artifact_units.files.storage import whole_folder, write_text
@@ -38,7 +46,7 @@ def main(
     from steps.making.checks import read_params
 
     values = read_params(used).model_dump() | {"report": params.model_dump()}
-    given = page.contents(Results(results, truth, values, analysis))
+    given = page.contents(Results(results, truth, values, analysis, spread))
     with whole_folder(plots) as part:
         for name, picture in page.plots(given).items():
             (part / name).write_bytes(picture)

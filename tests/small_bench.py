@@ -16,5 +16,5 @@ TINY = Settings(
     searched=6,
     chosen_on=3,
     repeats=2,
-    methods=("none", "random", "sequential", "clip_oracle", "chosen"),
+    methods=("none", "random", "sequential", "one_layer_searched", "clip_true_n", "chosen"),
 )

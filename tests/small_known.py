@@ -18,10 +18,17 @@ from artifact_units.images.latents import latents_of
 from artifact_units.layers.edits import Scale
 from artifact_units.layers.hooks import featuremaps_of
 
-IDS = np.arange(2_000_000, 2_000_010)  # held out: the even ones are artifacts, with .98
+IDS = np.arange(2_000_000, 2_000_010)  # held out: the even ones are artifacts
 LABELLED = np.arange(12)  # the even ones are artifacts; 8 ... 11 validate
 CHOSEN = Correction({"layer2": Scale((1,), (0.0,))})
-PATHS = ("generator", "classifier", "scores", "featuremaps", "labels", "heatmaps")
+PATHS = (
+    "generator",
+    "classifier",
+    "scores",
+    "featuremaps",
+    "labels",
+    "heatmaps",
+)  # and truth, which correcting alone looks at
 
 
 def write_known(folder: Path) -> None:
@@ -43,6 +50,10 @@ def write_known(folder: Path) -> None:
         "raters": [1] * 12,
     }
     write_table(folder / "labels", "labels", labels)
+    (folder / "truth").mkdir()
+    (folder / "truth" / "units.json").write_text("{}")
+    truths = {"id": IDS, "artifact": IDS % 2 == 0, "area": [0.1] * 10, "mask": [b""] * 10}
+    write_table(folder / "truth" / "heldout.parquet", "truths", truths, {"px": "16"})
     layers = ["layer1", "layer2", "layer3"]
     maps = featuremaps_of(generator, latents_of(LABELLED[:6], 8), layers)
     (folder / "featuremaps" / "featuremaps").mkdir(parents=True)

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from artifact_units.classifier.heatmaps import HeatmapSet, masks_from, write_heatmaps
 from artifact_units.evaluation.changes import changes_between
+from artifact_units.evaluation.differences import Difference, write_differences
 from artifact_units.evaluation.measurements import Measurement, write_measurements
 from artifact_units.files.tables import write_table
 from artifact_units.images.image_sets import write_images
@@ -252,13 +253,19 @@ def _write_corrections(
     write_measurements(
         folder / "measurements.parquet", [*measured, *(_once(artifacts) if known else [])]
     )
+    pairs = [("one_layer", "none", -4.0, 1.0), ("sequential", "one_layer", -3.2, 5.0)]
+    differing = [
+        Difference(name, other, "artifacts", "frechet_scene", v, v - wide, v + wide, artifacts)
+        for name, other, v, wide in pairs
+    ]
+    write_differences(folder / "differences.parquet", differing)
     columns = {key: [row[key] for row in changed] for key in changed[0]}
     write_table(folder / "changes.parquet", "changes", columns)
 
 
 def _measured(name: str, population: str, found, repaired: float) -> list[Measurement]:
     images = len(found.psnr)
-    rows = [Measurement(name, 0, population, "psnr", float(found.psnr.mean()), images=images)]
+    rows = [Measurement(name, 0, population, "psnr", float(np.median(found.psnr)), images=images)]
     if population == "artifacts":
         distance = 10 - 8 * repaired
         rows += [

@@ -46,7 +46,6 @@ SMALL: dict[str, Any] = {
     },
     "correct_generations.artifacts": 3,
     "correct_generations.normals": 3,
-    "correct_generations.confidence": 0.0,
     "correct_generations.corrections": {
         "none": {"ranking": "defective_score", "corrector": "ablation", "layer": "layer1", "n": 0},
         "sequential": {

@@ -29,7 +29,6 @@ TINY = {
     "choose_correction.stop": [5],
     "correct_generations.artifacts": 6,
     "correct_generations.normals": 4,
-    "correct_generations.confidence": 0.0,
     # Every process imports torch: as few as there can be.
     **{f"score_units.rankings.{name}": None for name in ("defective_score_max", "unit_fid")},
     "correct_generations.corrections.random": None,

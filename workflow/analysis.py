@@ -1,28 +1,24 @@
 """The paper's hyper-parameter analysis: ``python -m workflow.analysis n=1,3 scale=0,1 … -- JOBS``.
 
 Every sequential correction of params.yaml with each of these values, the others as they are there:
-a DVC experiment a value, ``analysis-n-1``, of the last commit. Those there already are not run
-again, so the same command goes on where it was interrupted. What they measured then is one table,
-params/analysis.csv, which the report draws.
+a DVC experiment a value, ``analysis-n-1``, of the last commit (``queued.py``). What they measured
+then is one table, params/analysis.csv, which the report draws.
 """
 
 from __future__ import annotations
 
 import csv
-import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from io import StringIO
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from workflow.experiment import check_committed, said
+from workflow.experiment import check_committed
+from workflow.queued import METRICS, measured, revisions_of
 
 TABLE = Path("params/analysis.csv")
 COLUMNS = ("correction", "parameter", "at", "metric", "value", "low", "high")
-METRICS = ("frechet", "realism", "pixel_recovery", "psnr")  # bars of evaluate_generations
 PLACE = "correct_generations.corrections"
-TARGET = "evaluate_generations"
 USAGE = "python -m workflow.analysis n=1,3 scale=0.5,1 stop=5,7 -- 2"
 Point = tuple[str, Any]  # a parameter and its value
 
@@ -36,16 +32,8 @@ def main(words: list[str]) -> None:
     corrections = _sequential({parameter for parameter, _ in points})
     check_committed(str(TABLE))
     asked = [point for point in points if not _is_own(point, corrections)]
-    there = {*_done(), *_queued()}
-    for point in asked:
-        if _name(point) not in there:
-            _queue(point, list(corrections))
-    if _queued():
-        jobs = words[cut + 1 :] or ["1"]
-        subprocess.run(["dvc", "exp", "run", "--run-all", "--jobs", *jobs], check=False)
-    done = _done()
-    if lost := [name for name in map(_name, asked) if name not in done]:
-        sys.exit(f"Error: {lost[0]} failed; see dvc queue logs {lost[0]}")
+    settings = {_name(point): _settings(point, corrections) for point in asked}
+    done = revisions_of(settings, words[cut + 1 :])
     revisions = [done.get(_name(point), "HEAD") for point in points]
     rows = [
         row
@@ -90,42 +78,18 @@ def _name(point: Point) -> str:
     return f"analysis-{point[0]}-{point[1]}"
 
 
-def _done() -> dict[str, str]:
-    """The experiments of the last commit, and their revisions."""
-    head = said("git", "rev-parse", "HEAD").strip()
-    known = f"refs/exps/{head[:2]}/{head[2:]}/"  # where DVC keeps them
-    lines = said("git", "for-each-ref", "--format=%(refname) %(objectname)", known).splitlines()
-    return dict(line.removeprefix(known).split() for line in lines)
-
-
-def _queued() -> set[str]:
-    from dvc.repo import Repo
-
-    with Repo() as repo:
-        queue = repo.experiments.celery_queue
-        return {entry.name or "" for entry in (*queue.iter_queued(), *queue.iter_active())}
-
-
-def _queue(point: Point, corrections: Sequence[str]) -> None:
+def _settings(point: Point, corrections: Iterable[str]) -> list[str]:
     parameter, value = point
-    settings = [f"--set-param={PLACE}.{name}.{parameter}={value}" for name in corrections]
-    words = ["dvc", "exp", "run", "--queue", "--quiet", "--name", _name(point), *settings, TARGET]
-    if subprocess.run(words, check=False).returncode:
-        sys.exit(f"Error: {' '.join(words)} failed")
+    return [f"{PLACE}.{name}.{parameter}={value}" for name in corrections]
 
 
 def _measured(
     point: Point, revision: str, corrections: dict[str, dict[str, Any]]
 ) -> Iterator[list[Any]]:
-    from dvc.api import DVCFileSystem
-
-    files = DVCFileSystem(rev=revision)
-    for metric in METRICS:
-        text = str(files.read_text(f"results/{TARGET}/plots/{metric}.csv"))
-        for row in csv.DictReader(StringIO(text)):
-            if row["correction"] in corrections:
-                numbers = [row[key] for key in ("value", "low", "high")]
-                yield [row["correction"], *point, metric, *numbers]
+    for metric, row in measured(revision):
+        if row["correction"] in corrections:
+            numbers = [row[key] for key in ("value", "low", "high")]
+            yield [row["correction"], *point, metric, *numbers]
 
 
 def _write(rows: Sequence[Sequence[Any]]) -> None:

@@ -54,12 +54,12 @@ def masks_from(heatmaps: Heatmaps, threshold: float, px: int) -> Masks:
     return masks
 
 
-def read_heatmaps(path: Path, part: str) -> HeatmapSet:
-    """The rows of one part (``labelled`` or ``heldout``) of the table ``heatmaps``."""
+def read_heatmaps(path: Path, part: str | None = None) -> HeatmapSet:
+    """The rows of one part (``labelled`` or ``heldout``) of the table ``heatmaps``, or all."""
     table = read_table(path, "heatmaps")
-    rows = table.filter(pc.field("part") == part)
+    rows = table.filter(pc.field("part") == part) if part else table
     if not len(rows):
-        raise UserError(f"{path}: holds no {part} generation; run compute_masks on some")
+        raise UserError(f"{path}: holds no {part or 'one'} generation; run compute_masks on some")
     grid = (int(metadata_of(table)["rows"]), int(metadata_of(table)["cols"]))
     values = rows["heatmap"].combine_chunks().flatten().to_numpy()
     logits = np.stack([rows[name].to_numpy() for name in CLASSES], axis=1)

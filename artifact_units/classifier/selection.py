@@ -6,10 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from artifact_units.classifier.heatmaps import read_heatmaps
 from artifact_units.errors import UserError
 from artifact_units.files.tables import read_table
-from artifact_units.labels.verdicts import CLASSES
 
 
 def read_labels(path: Path) -> dict[int, str]:
@@ -43,27 +41,3 @@ def labelled_ids(path: Path, images: int) -> np.ndarray:
             raise UserError(f"{path}: no generation outside the test split is {label}; label some")
         chosen += own[:images]
     return np.array(sorted(chosen), dtype=np.int64)
-
-
-def heldout_ids(
-    path: Path, artifacts: int, normals: int, confidence: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """The first held-out ids that the classifier calls artifact, and those it calls normal.
-
-    It calls them so where its probability (softmax of the three logits) is at least
-    ``confidence``. Too few of either is an error: every row of the table must have the same N.
-    """
-    heldout = read_heatmaps(path, "heldout")
-    probability = heldout.logits.double().softmax(1).numpy()
-    chosen = []
-    for label, wanted in (("artifact", artifacts), ("normal", normals)):
-        sure = probability[:, CLASSES.index(label)] >= confidence
-        ids = np.sort(heldout.ids[sure])
-        if len(ids) < wanted:
-            raise UserError(
-                f"{len(ids)} of {len(heldout)} held-out generations are {label} with confidence "
-                f"{confidence:g}, {wanted} are asked for: lower correct_generations.{label}s or "
-                ".confidence, or raise sample_generations.heldout"
-            )
-        chosen.append(ids[:wanted])
-    return chosen[0], chosen[1]

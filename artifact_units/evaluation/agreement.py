@@ -10,7 +10,7 @@ import pyarrow as pa
 from artifact_units.classifier.heatmaps import HeatmapSet, masks_from
 from artifact_units.errors import UserError
 from artifact_units.evaluation.measurements import Measurement
-from artifact_units.evaluation.resampling import mean_of
+from artifact_units.evaluation.resampling import interval, mean_of
 from artifact_units.evaluation.rows import UNCORRECTED, Settings
 from artifact_units.evaluation.truth import (
     Truth,
@@ -65,7 +65,8 @@ def heldout_agreement(
         found["mask_iou"] = intersection_over_union(guessed, true)
         found["mask_iou_chance"] = intersection_over_union(guessed.roll(1, dims=0), true)
     for metric, values in found.items():
-        bounds = mean_of(values, settings.counts(len(values)))
+        value, resampled = mean_of(values, settings.counts(len(values)))
+        bounds = value, *interval(value, resampled)
         yield Measurement(UNCORRECTED, 0, "heldout", metric, *bounds, len(values))
 
 

@@ -11,9 +11,8 @@ import torch
 from torch import Tensor
 
 from artifact_units.classifier.heatmaps import HeatmapSet, masks_from
-from artifact_units.evaluation.measurements import Measurement
-from artifact_units.evaluation.resampling import interval, mean_of
-from artifact_units.evaluation.rows import CLEAN, Distance, Row
+from artifact_units.evaluation.resampling import mean_of, median_of
+from artifact_units.evaluation.rows import CLEAN, Distance, Estimate, Row
 from artifact_units.files.tables import write_table
 from artifact_units.images.image_sets import ImageSet
 from artifact_units.shapes import Images, Masks
@@ -50,7 +49,7 @@ def changes_between(
     """The changes from ``before`` to ``after``, images in the same order.
 
     An image that did not change at all has the PSNR of a single value changed by one level (89 dB
-    at 64 px), the smallest change there is, so that means stay finite.
+    at 64 px), the smallest change there is, so that every value is finite.
     """
     difference = after.to(torch.int32) - before.to(torch.int32)
     moved = difference.abs().sum(dim=1) / (3 * 255)
@@ -89,17 +88,23 @@ def changes_of(
     return Changes(**{name: np.concatenate(column) for name, column in columns.items()})
 
 
-def change_measurements(row: Row, found: Changes, counts: np.ndarray) -> Iterator[Measurement]:
-    """Their means over images, and the pixel recovery of all images together."""
-    for metric in ("inside", "outside", "psnr", "changed", "perceptual"):
-        value, low, high = mean_of(getattr(found, metric), counts)
+def change_measurements(row: Row, found: Changes, counts: np.ndarray) -> Iterator[Estimate]:
+    """Their means over images (of the PSNR the median), and what is of all images together:
+    the share without a changed pixel, the pixel recovery.
+    """
+    unchanged = (found.changed == 0).astype(np.float64)
+    names = ("inside", "outside", "changed", "perceptual")
+    of_each = {name: getattr(found, name) for name in names}
+    for metric, values in {**of_each, "unchanged": unchanged}.items():
+        value, resampled = mean_of(values, counts)
         if np.isfinite(value):
-            yield row.measured(metric, value, low, high)
+            yield Estimate(row, metric, value, resampled)
+    yield Estimate(row, "psnr", *median_of(found.psnr, counts), centred=False)
     total = found.damage.sum()
     if row.population == "artifacts" and row.correction != CLEAN and total > 0:
         value = float(1 - found.error.sum() / total)
         resampled = 1 - (counts @ found.error) / (counts @ found.damage).clip(min=1e-12)
-        yield row.measured("pixel_recovery", value, *interval(value, resampled))
+        yield Estimate(row, "pixel_recovery", value, resampled)
 
 
 def write_changes(path: Path, found: Sequence[tuple[Row, Changes]]) -> None:

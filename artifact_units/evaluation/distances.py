@@ -10,31 +10,36 @@ from typing import Any
 import numpy as np
 import torch
 
-from artifact_units.evaluation.measurements import NAN, Measurement, metric_name
-from artifact_units.evaluation.resampling import interval
-from artifact_units.evaluation.rows import CLEAN, REFERENCE, UNCORRECTED, Row, Settings
+from artifact_units.evaluation.measurements import Measurement, metric_name
+from artifact_units.evaluation.rows import (
+    CLEAN,
+    REFERENCE,
+    UNCORRECTED,
+    Estimate,
+    Row,
+    Settings,
+)
 from artifact_units.images.features import FeatureSet
 from artifact_units.registry import names, take
 from artifact_units.shapes import Features, Reals
 
 
-def distances(rows: Sequence[Row], reals: FeatureSet, settings: Settings) -> Iterator[Measurement]:
+def distances(rows: Sequence[Row], reals: FeatureSet, settings: Settings) -> Iterator[Estimate]:
     """Every metric on the shelf, of every row against the reals."""
     for row in rows:
         for shelved in names("metrics"):
             values, resampled = measured(shelved, reals.features, row.features, settings)
             for name, value in values.items():
-                bounds = interval(value, resampled[name]) if resampled else (NAN, NAN)
-                yield row.measured(metric_name(name, reals.extractor), value, *bounds)
+                again = resampled.get(name, np.zeros(0))
+                yield Estimate(row, metric_name(name, reals.extractor), value, again)
 
 
 def recoveries(
     rows: Sequence[Row], reference: FeatureSet, settings: Settings
-) -> Iterator[Measurement]:
+) -> Iterator[Estimate]:
     """Frechet distance of the artifacts to the clean generator's distribution, and the recovery.
 
-    (FD broken - FD corrected) / (FD broken - FD clean): 1 is as good as clean. The noise floor is
-    the distance of two halves of the reference.
+    (FD broken - FD corrected) / (FD broken - FD clean): 1 is as good as clean.
     """
     frechet = metric_name("frechet", reference.extractor) + "_reference"
     recovery = metric_name("recovery", reference.extractor)
@@ -45,12 +50,18 @@ def recoveries(
     at = [row.correction for row in artifacts]
     broken, clean = found[at.index(UNCORRECTED)], found[at.index(CLEAN)]
     for row, corrected in zip(artifacts, found, strict=True):
-        yield row.measured(frechet, corrected[0], *interval(corrected[0], corrected[1:]))
+        yield Estimate(row, frechet, corrected[0], corrected[1:])
         if row.correction not in (UNCORRECTED, CLEAN):
             ratio = recovered(broken, corrected, clean)
-            yield row.measured(recovery, ratio[0], *interval(ratio[0], ratio[1:]))
-    halves = take("metrics", "frechet")(clean_ones[::2], clean_ones[1::2])["frechet"]
-    yield Measurement(REFERENCE, 0, REFERENCE, frechet, halves, images=len(clean_ones) // 2)
+            yield Estimate(row, recovery, ratio[0], ratio[1:])
+
+
+def noise(reference: FeatureSet) -> Measurement:
+    """The Frechet distance of two halves of the reference."""
+    halves = reference.features[::2], reference.features[1::2]
+    name = metric_name("frechet", reference.extractor) + "_reference"
+    found = take("metrics", "frechet")(*halves)["frechet"]
+    return Measurement(REFERENCE, 0, REFERENCE, name, found, images=len(halves[1]))
 
 
 def recovered(broken: np.ndarray, corrected: np.ndarray, clean: np.ndarray) -> np.ndarray:

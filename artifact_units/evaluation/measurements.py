@@ -2,11 +2,12 @@
 
 Metrics of an image set end in their extractor (``metric_name``). Populations:
 
-artifacts, normals: the held-out generations that the classifier calls so, as each correction
-    makes them. Against the reals: frechet, kernel, precision, recall, realism, realistic. Against
-    the correction none, as in the table of changes: inside, outside (mean absolute change in the
-    mask and outside it, unit range), psnr (dB, of the change), changed (fraction of pixels),
-    perceptual (ST-LPIPS, where its weights are there). Where the truth is known, of artifacts:
+artifacts, normals: the generations that are so by truth or label (``selection.py``), as each
+    correction makes them. Against the reals: frechet, kernel, precision, recall, realism,
+    realistic. Against the correction none, as in the table of changes: inside, outside (mean
+    absolute change in the mask and outside it, unit range), psnr (dB, of the change: the median),
+    changed (fraction of pixels), unchanged (share of images without a changed pixel), perceptual
+    (ST-LPIPS, where its weights are there). Where the truth is known, of artifacts:
     frechet..._reference, recovery..., pixel_recovery.
 heldout: the masks and the classifier against the truth: mask_iou, mask_iou_chance (the mask of
     another generation), classifier_agreement.
@@ -86,7 +87,7 @@ def summarise(rows: Iterable[Measurement]) -> dict[tuple[str, str, str], Summary
 def headline(rows: Iterable[Measurement], extractor: str) -> str:
     """The numbers for ``dvc exp show`` as JSON: ``{metric: {correction or ranking: value}}``."""
     wanted = {
-        *_barred(extractor).values(),
+        *headed(extractor).values(),
         ("artifacts", metric_name("recovery", extractor)),
         ("units", "mean_average_precision"),
         ("heldout", "mask_iou"),
@@ -104,7 +105,7 @@ def write_bars(folder: Path, rows: Sequence[Measurement], extractor: str) -> Non
     (no rows without a truth), of the normals' change ``psnr``.
     """
     with whole_folder(folder) as part:
-        for name, (population, metric) in _barred(extractor).items():
+        for name, (population, metric) in headed(extractor).items():
             write_text(part / f"{name}.csv", bars(rows, population, metric))
 
 
@@ -120,8 +121,8 @@ def bars(rows: Iterable[Measurement], population: str, metric: str) -> str:
     return text.getvalue()
 
 
-def _barred(extractor: str) -> dict[str, tuple[str, str]]:
-    """File -> (population, metric) of the bars."""
+def headed(extractor: str) -> dict[str, tuple[str, str]]:
+    """What is looked at first, bars and differences: its file -> (population, metric)."""
     return {
         "frechet": ("artifacts", metric_name("frechet", extractor)),
         "realism": ("artifacts", metric_name("realism", extractor)),

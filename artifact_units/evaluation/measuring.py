@@ -8,11 +8,18 @@ from pathlib import Path
 
 from artifact_units.classifier.heatmaps import read_heatmaps
 from artifact_units.evaluation.agreement import heldout_agreement, rankings_agreement
-from artifact_units.evaluation.changes import Changes, change_measurements, changes_of
-from artifact_units.evaluation.distances import distances, recoveries
-from artifact_units.evaluation.measurements import Measurement
+from artifact_units.evaluation.changes import (
+    Changes,
+    change_measurements,
+    changes_of,
+    write_changes,
+)
+from artifact_units.evaluation.differences import Difference, differences, write_differences
+from artifact_units.evaluation.distances import distances, noise, recoveries
+from artifact_units.evaluation.measurements import Measurement, headed, write_measurements
 from artifact_units.evaluation.rows import (
     UNCORRECTED,
+    Estimate,
     Row,
     Settings,
     check_extractor,
@@ -39,10 +46,11 @@ class Sources:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """All measurements, and what each correction changed in each generation."""
+    """All measurements, what rows differ by, what each correction changed in each generation."""
 
     extractor: str
     measurements: list[Measurement]
+    differences: list[Difference]
     changes: list[tuple[Row, Changes]]
 
 
@@ -51,11 +59,12 @@ def evaluate(
 ) -> Evaluation:
     """Measure the ``corrections``; a heatmap above ``threshold`` is mask."""
     reals = read_features(sources.references / "reals.parquet")
-    heatmaps = read_heatmaps(sources.heatmaps, "heldout")
+    heatmaps = read_heatmaps(sources.heatmaps)
     rows = open_rows(sources.corrected, sources.features, corrections, reals.extractor)
     truth = open_truth(sources.truth)
     clean = truth.clean if truth else None
-    found: list[Measurement] = []
+    once: list[Measurement] = []
+    found: list[Estimate] = []
     if truth is not None:
         tables = [
             read_features(sources.references / f"{n}.parquet") for n in ("clean", "reference")
@@ -64,8 +73,10 @@ def evaluate(
             check_extractor(table, reals.extractor)
         rows += clean_rows(rows, truth, tables[0])
         found += recoveries(rows, tables[1], settings)
-        found += rankings_agreement(read_scores(sorted(sources.scores.glob("*.parquet"))), truth)
-        found += heldout_agreement(heatmaps, truth, threshold, settings)
+        once.append(noise(tables[1]))
+        once += rankings_agreement(read_scores(sorted(sources.scores.glob("*.parquet"))), truth)
+        heldout = read_heatmaps(sources.heatmaps, "heldout")
+        once += heldout_agreement(heldout, truth, threshold, settings)
     found += distances(rows, reals, settings)
     moved = []
     for row in rows:
@@ -75,4 +86,13 @@ def evaluate(
             changes = changes_of(row, before, *given)
             moved.append((row, changes))
             found += change_measurements(row, changes, settings.counts(len(row.ids)))
-    return Evaluation(reals.extractor, found, moved)
+    measurements = [*once, *(estimate.measurement for estimate in found)]
+    paired = list(differences(found, headed(reals.extractor).values()))
+    return Evaluation(reals.extractor, measurements, paired, moved)
+
+
+def write_tables(done: Evaluation, measured: Path, differing: Path, changed: Path) -> None:
+    """Write the tables ``measurements``, ``differences`` and ``changes``."""
+    write_measurements(measured, done.measurements)
+    write_differences(differing, done.differences)
+    write_changes(changed, done.changes)

@@ -25,6 +25,15 @@ def rows_at_once(columns: Features) -> int:
     return min(BLOCK, max(VALUES // max(1, images), features))
 
 
+def centred(real: Reals, generated: Features) -> tuple[Reals, Features]:
+    """Both with the reals' mean taken away: as far apart, and float32 tells them apart.
+
+    Features far from 0 and near to each other have squares that hide their distance.
+    """
+    middle = real.double().mean(dim=0)
+    return (real - middle).to(real.dtype), (generated - middle).to(generated.dtype)
+
+
 def distances(rows: Features, columns: Reals) -> Iterator[Distances]:
     """Euclidean distances (roots taken), float64, so many rows at once."""
     others = columns.double()

@@ -14,24 +14,30 @@ def draws(images: int, resamplings: int, seed: int) -> np.ndarray:
     return np.random.default_rng(seed).multinomial(images, chances, size=resamplings)
 
 
-def interval(value: float, resampled: np.ndarray) -> tuple[float, float]:
-    """The 95 % bootstrap interval, centred on ``value``; NaN without resamplings.
+def interval(value: float, resampled: np.ndarray, centred: bool = True) -> tuple[float, float]:
+    """The 95 % bootstrap interval, ``centred`` on ``value`` or as it is; NaN without resamplings.
 
     Centred, because a Frechet distance grows as distinct images get fewer, and a resampling has
-    fewer: its own quantiles lie beside the value. Equal images in every row make rows comparable.
+    fewer: its own quantiles lie beside the value. A median's are left, or they would hold what no
+    image has.
     """
     if not len(resampled) or not np.isfinite(resampled).all():
         return float("nan"), float("nan")
-    low, high = np.quantile(resampled - resampled.mean(), [0.025, 0.975])
-    return float(value + low), float(value + high)
+    low, high = np.quantile(resampled, [0.025, 0.975])
+    moved = value - resampled.mean() if centred else 0.0
+    return float(low + moved), float(high + moved)
 
 
-def mean_of(values: np.ndarray, counts: np.ndarray) -> tuple[float, float, float]:
-    """The mean of one value an image, and its interval; images whose value is NaN count nowhere."""
+def median_of(values: np.ndarray, counts: np.ndarray) -> tuple[float, np.ndarray]:
+    """The median of one value an image, and its resamplings."""
+    resampled = np.array([np.median(np.repeat(values, count)) for count in counts])
+    return float(np.median(values)), resampled
+
+
+def mean_of(values: np.ndarray, counts: np.ndarray) -> tuple[float, np.ndarray]:
+    """The mean of one value an image, and its resamplings; a value NaN counts nowhere."""
     known = np.isfinite(values)
     if not known.any():
-        return float("nan"), float("nan"), float("nan")
+        return float("nan"), np.zeros(0)
     weights = counts[:, known]
-    resampled = weights @ values[known] / weights.sum(axis=1).clip(1)
-    value = float(values[known].mean())
-    return value, *interval(value, resampled)
+    return float(values[known].mean()), weights @ values[known] / weights.sum(axis=1).clip(1)

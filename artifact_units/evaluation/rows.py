@@ -11,8 +11,8 @@ import numpy as np
 from torch import Tensor
 
 from artifact_units.errors import UserError
-from artifact_units.evaluation.measurements import NAN, Measurement
-from artifact_units.evaluation.resampling import draws
+from artifact_units.evaluation.measurements import Measurement
+from artifact_units.evaluation.resampling import draws, interval
 from artifact_units.evaluation.truth import Truth
 from artifact_units.images.features import FeatureSet, read_features
 from artifact_units.images.image_sets import ImageSet, open_images
@@ -35,12 +35,27 @@ class Row:
     features: Features
     images: ImageSet
 
-    def measured(
-        self, metric: str, value: float, low: float = NAN, high: float = NAN
-    ) -> Measurement:
-        """A measurement of this row."""
-        where = (self.correction, self.repeat, self.population)
-        return Measurement(*where, metric, float(value), low, high, len(self.ids))
+
+@dataclass(frozen=True)
+class Estimate:
+    """A value of a row and its resamplings, empty without any: rows draw the same images.
+
+    ``centred`` says what its interval is (``resampling.interval``).
+    """
+
+    row: Row
+    metric: str
+    value: float
+    resampled: np.ndarray
+    centred: bool = True
+
+    @property
+    def measurement(self) -> Measurement:
+        """With its interval."""
+        row, value = self.row, float(self.value)
+        where = (row.correction, row.repeat, row.population, self.metric)
+        bounds = interval(value, self.resampled, self.centred)
+        return Measurement(*where, value, *bounds, len(row.ids))
 
 
 @dataclass(frozen=True)

@@ -71,22 +71,24 @@ def open_truth(folder: Path) -> Truth | None:
 def average_precision(scores: np.ndarray, positive: np.ndarray) -> float:
     """Mean over the positives of the precision down to each, higher scores first.
 
-    Equal scores count together: each of a tie has the precision down to the tie's end.
+    Of equal scores, what a random order of them can expect: each place in a tie of m, p of them
+    true, is true with chance p / m, and then each place before it with (p - 1) / (m - 1).
     """
-    order = np.argsort(-scores, kind="stable")
-    hits = np.cumsum(positive[order])
-    ends = np.searchsorted(-scores[order], -scores, side="right")  # images down to a tie's end
-    return float((hits[ends - 1] / ends)[positive].mean())
+    _, tie, sizes = np.unique(-scores, return_inverse=True, return_counts=True)
+    true = np.bincount(tie, weights=positive)
+    total = 0.0
+    for size, own, start, hits in zip(
+        sizes, true, np.cumsum(sizes) - sizes, np.cumsum(true) - true, strict=True
+    ):
+        before = np.arange(size)  # places of the tie before each
+        expected = hits + 1 + before * (own - 1) / max(size - 1, 1)
+        total += own / size * np.sum(expected / (start + before + 1))
+    return float(total / true.sum())
 
 
 def chance_precision(units: int, positives: int) -> float:
-    """Expected average precision of a random order of ``units``, ``positives`` of them true.
-
-    At place k a positive has 1 + (k - 1) (P - 1) / (n - 1) positives down to it.
-    """
-    places = np.arange(1, units + 1)
-    others = (positives - 1) / max(units - 1, 1)
-    return float(np.mean((1 + (places - 1) * others) / places))
+    """Average precision of ``units`` that are all equal, ``positives`` of them true."""
+    return average_precision(np.zeros(units), np.arange(units) < positives)
 
 
 def intersection_over_union(masks: Masks, others: Masks) -> np.ndarray:

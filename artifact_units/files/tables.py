@@ -105,6 +105,19 @@ SCHEMAS = {
             ("images", pa.int32()),  # images (of units: units) measured
         ]
     ),
+    # what two corrections differ by, the same images drawn of both: correction minus other
+    "differences": pa.schema(
+        [
+            ("correction", pa.string()),
+            ("other", pa.string()),
+            ("population", pa.string()),
+            ("metric", pa.string()),
+            ("value", pa.float64()),
+            ("low", pa.float64()),  # paired 95 % bootstrap interval; NaN where there is none
+            ("high", pa.float64()),
+            ("images", pa.int32()),
+        ]
+    ),
     # what raters judged of a correction (artifact_units/judging/settling.py lists the measures)
     "judged": pa.schema(
         [

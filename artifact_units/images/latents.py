@@ -12,7 +12,7 @@ from artifact_units.shapes import Latents
 # First id of each range. Fixed, so that asking for more labelled generations moves no other.
 LABELLED = 0  # labelled, masked, scored
 UNLABELLED = 1_000_000  # unit thresholds and per-unit statistics
-HELDOUT = 2_000_000  # corrected and evaluated; never labelled, never scored
+HELDOUT = 2_000_000  # where the truth is known, corrected and evaluated; never labelled or scored
 REFERENCE = 3_000_000  # the clean generator's own distribution, where the truth is known
 PLANTING = 4_000_000  # where the embedded domain's defects are fitted and judged
 REDRAWN = 10_000_000  # added to an id at each try, where a latent is drawn again

@@ -11,7 +11,7 @@ from torch_fidelity.metric_prc import (
 )
 
 from artifact_units.computing.batches import filled
-from artifact_units.evaluation.neighbours import distances, radii, rows_at_once
+from artifact_units.evaluation.neighbours import centred, distances, radii, rows_at_once
 from artifact_units.images.features import check_enough
 from artifact_units.shapes import Features, Reals
 
@@ -23,9 +23,10 @@ def measure(real: Reals, generated: Features, *, neighbours: int) -> dict[str, f
     """
     least = (neighbours + 1, neighbours + 1)
     check_enough(f"precision with {neighbours} neighbours", real, generated, least)
+    near, own = centred(real, generated)
     found = prc_features_to_metric(
-        generated,  # torch-fidelity's input1 is the generated set
-        real,
+        own,  # torch-fidelity's input1 is the generated set
+        near,
         prc_neighborhood=neighbours,
         prc_batch_size=rows_at_once(max(real, generated, key=len)),
         save_cpu_ram=True,  # by blocks

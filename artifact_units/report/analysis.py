@@ -35,11 +35,11 @@ def section(results: Results, found: Findings) -> dict[str, Any] | None:
     keys = zip(*points, strict=True)
     corrections, parameters, metrics = (list(dict.fromkeys(key)) for key in keys)
     panels = {
-        _title(found, m): [_panel(points, corrections[:SHOWN], p, m) for p in parameters]
+        title(found, m): [_panel(points, corrections[:SHOWN], p, m) for p in parameters]
         for m in metrics
     }
-    before = {m: _measured(found, UNCORRECTED, m) for m in metrics}
-    lines = {_title(found, m): {"no correction": b.value} for m, b in before.items() if b}
+    before = {m: measured(found, UNCORRECTED, m) for m in metrics}
+    lines = {title(found, m): {"no correction": b.value} for m, b in before.items() if b}
     return {
         "corrections": listed([f"“{name}”" for name in corrections[:SHOWN]]),
         "chart": sheet("analysis", panels, lines, _says(panels)),
@@ -49,14 +49,14 @@ def section(results: Results, found: Findings) -> dict[str, Any] | None:
 def _is_of(found: Findings, entries: Mapping[str, Any], curve: Rows) -> bool:
     """Whether a curve goes through what was measured at the parameter's own value."""
     name, parameter, of = (curve[0][key] for key in ("correction", "parameter", "metric"))
-    own, measured = entries.get(name, {}).get(parameter), _measured(found, name, of)
-    return measured is not None and any(
-        row["at"] == own and math.isclose(row["value"], measured.value, rel_tol=NEAR)
-        for row in curve
+    own, known = entries.get(name, {}).get(parameter), measured(found, name, of)
+    return known is not None and any(
+        row["at"] == own and math.isclose(row["value"], known.value, rel_tol=NEAR) for row in curve
     )
 
 
-def _measured(found: Findings, correction: str, of: str) -> Summary | None:
+def measured(found: Findings, correction: str, of: str) -> Summary | None:
+    """What this run measured of a correction, by the metric's name in the table."""
     return found.get(correction, _name(found, of), _population(of))
 
 
@@ -70,7 +70,8 @@ def _population(of: str) -> str:
     return "normals" if of == "psnr" else "artifacts"
 
 
-def _title(found: Findings, of: str) -> str:
+def title(found: Findings, of: str) -> str:
+    """Of a metric, by its name in the table."""
     return metric(_name(found, of)).title + (" of normals" if of == "psnr" else "")
 
 

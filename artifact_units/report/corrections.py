@@ -26,12 +26,13 @@ from artifact_units.report.words import (
 
 # Columns of the three tables, by the beginnings of their metrics' names.
 NEAR = ("recovery", "pixel_recovery", "fid", "frechet", "kid", "kernel", "realism")
-FAR = ("inside", "outside", "psnr", "changed", "perceptual", "precision", "recall")
+FAR = ("inside", "outside", "psnr", "changed", "unchanged", "perceptual", "precision", "recall")
 FAR += ("realistic",)
 HARM = (
     "psnr",
     "outside",
     "changed",
+    "unchanged",
     "perceptual",
     "fid",
     "frechet",

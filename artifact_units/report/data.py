@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from io import StringIO
 from pathlib import Path
@@ -20,6 +20,7 @@ from torch import Tensor
 
 from artifact_units.classifier.heatmaps import HeatmapSet, read_heatmaps
 from artifact_units.errors import UserError
+from artifact_units.evaluation.differences import Difference, read_differences
 from artifact_units.evaluation.measurements import Measurement, read_measurements
 from artifact_units.evaluation.truth import open_truth
 from artifact_units.files.manifests import SUFFIX, manifest_of
@@ -40,15 +41,21 @@ class Results:
     """One run: ``folder`` holds a folder a stage; ``params`` is the whole of params.yaml.
 
     ``truth`` is the folder of known truth, which may hold none; ``analysis`` the table of
-    workflow/analysis.py, which may be of another run.
+    workflow/analysis.py, ``spread`` that of workflow/spread.py; they may be of another run.
     """
 
     def __init__(
-        self, folder: Path, truth: Path, params: Mapping[str, Any], analysis: Path | None = None
+        self,
+        folder: Path,
+        truth: Path,
+        params: Mapping[str, Any],
+        analysis: Path | None = None,
+        spread: Path | None = None,
     ) -> None:
         self.folder = folder
         self.params = params
         self._analysis = analysis
+        self._spread = spread
         self.truth = open_truth(truth)
 
     @cached_property
@@ -71,6 +78,10 @@ class Results:
         return read_measurements(self.folder / "evaluate_generations" / "measurements.parquet")
 
     @cached_property
+    def differences(self) -> list[Difference]:
+        return read_differences(self.folder / "evaluate_generations" / "differences.parquet")
+
+    @cached_property
     def changes(self) -> Rows:
         return self._table("evaluate_generations/changes.parquet", "changes")
 
@@ -83,17 +94,12 @@ class Results:
     @cached_property
     def analysis(self) -> Rows:
         """A metric of a correction at a value of a parameter a row: see ``report/analysis.py``."""
-        if self._analysis is None:
-            return []
-        try:
-            rows = csv.DictReader(StringIO(read_text(self._analysis)))
-            if "correction" not in (rows.fieldnames or ()):
-                raise KeyError("correction")
-            return [_point(row) for row in rows]
-        except (KeyError, TypeError, ValueError):
-            raise UserError(
-                f"{self._analysis}: not a table of make analysis; make it anew"
-            ) from None
+        return _made_by("analysis", self._analysis, _point)
+
+    @cached_property
+    def spread(self) -> Rows:
+        """A metric of a correction by one training a row: see ``report/spread.py``."""
+        return _made_by("spread", self._spread, lambda row: {**row, "value": float(row["value"])})
 
     @cached_property
     def manifests(self) -> dict[str, dict[str, Any]]:
@@ -122,7 +128,7 @@ class Results:
     def labelled(self) -> ImageSet:
         return open_images(self.folder / "sample_generations" / "labelled")
 
-    def heatmaps(self, part: str) -> HeatmapSet:
+    def heatmaps(self, part: str | None = None) -> HeatmapSet:
         return read_heatmaps(self.folder / "compute_masks" / "heatmaps.parquet", part)
 
     def corrected(self, name: str, population: str = "artifacts") -> ImageSet:
@@ -175,6 +181,19 @@ class Results:
             return json.loads(file.read_text(encoding="utf-8"))
         except ValueError:
             raise UserError(f"{file}: not readable as JSON; make it anew") from None
+
+
+def _made_by(command: str, path: Path | None, read: Callable[[Any], dict[str, Any]]) -> Rows:
+    """The rows of a table that ``make`` wrote beside params.yaml; none where there is no table."""
+    if path is None:
+        return []
+    try:
+        rows = csv.DictReader(StringIO(read_text(path)))
+        if "correction" not in (rows.fieldnames or ()):
+            raise KeyError("correction")
+        return [read(row) for row in rows]
+    except (KeyError, TypeError, ValueError):
+        raise UserError(f"{path}: not a table of make {command}; make it anew") from None
 
 
 def _point(row: Mapping[str, str]) -> dict[str, Any]:

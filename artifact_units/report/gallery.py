@@ -59,7 +59,7 @@ class Gallery:
         self.best = best
         self.before = results.corrected(UNCORRECTED)
         self.ids = self.before.ids[self.before.repeats == 0]
-        self.heat = results.heatmaps("heldout").take(self.ids)
+        self.heat = results.heatmaps().take(self.ids)
         self.threshold = float(results.params["score_units"]["mask_threshold"])
 
     @cached_property

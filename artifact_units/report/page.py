@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from artifact_units.labels.verdicts import CLASSES
-from artifact_units.report import analysis, corrections, tried, units, used
+from artifact_units.report import analysis, corrections, differences, spread, tried, units, used
 from artifact_units.report.charts import Curves, curves, filed
 from artifact_units.report.corrections import cell
 from artifact_units.report.data import Results
@@ -45,6 +45,8 @@ def contents(results: Results) -> dict[str, Any]:
         "figures": _figures(results, found),
         "rows": _rows(gallery, found),
         "table": corrections.section(results, found),
+        "differences": differences.section(results),
+        "spread": spread.section(results, found),
         "tried": tried.section(results),
         "analysis": analysis.section(results, found),
         "classifier": _classifier(results, found),

@@ -41,8 +41,9 @@ METRICS = {
     "psnr": Metric(
         "likeness, dB",
         "",
-        "Peak signal-to-noise ratio of the corrected image to the uncorrected one. For normal "
-        "generations higher is better: below about 30 dB the change is seen.",
+        "Peak signal-to-noise ratio of the corrected image to the uncorrected one, the median of "
+        "the images. For normal generations higher is better: below about 30 dB the change is "
+        "seen.",
         AMOUNT,
     ),
     "perceptual": Metric(
@@ -63,6 +64,12 @@ METRICS = {
         "",
         "The same outside the mask, where nothing seemed wrong. Who changes nothing has the least; "
         "a clean row says what a repair has.",
+        SHARE,
+    ),
+    "unchanged": Metric(
+        "unchanged",
+        "",
+        "Share of the images in which the correction changed no pixel.",
         SHARE,
     ),
     "changed": Metric(
@@ -103,6 +110,7 @@ METRICS = {
 # Of normal generations: they have no mask, and nothing in them needs a change.
 NORMALS = {
     "psnr": replace(METRICS["psnr"], better="higher"),
+    "unchanged": replace(METRICS["unchanged"], better="higher"),
     "perceptual": replace(METRICS["perceptual"], better="lower"),
     "outside": Metric(
         "change", "lower", "Mean absolute change of all pixels; 1 is black to white."

@@ -34,7 +34,7 @@ RANGES = {
     "rejection.least": PART,
     "rejection.tries": Field(ge=1),
     "truncation.bound": Field(gt=0),
-    "unit_fid.top": Field(ge=2),
+    "unit_fid.top": PART,
 }
 Options = Mapping[str, Any]
 
@@ -76,12 +76,12 @@ def check_range(method: str, option: str, value: Any, place: str) -> None:
 
 
 def check_top(params: Params, options: Options, place: str) -> None:
-    """A UserError where the ranking ``unit_fid`` looks at more generations than there are."""
+    """A UserError where the ranking ``unit_fid`` would look at less than two generations."""
     top, there = options["top"], params.sample_generations.unlabelled
-    if top > there:
+    if round(top * there) < 2:
         raise UserError(
-            f"{place}.top {top} is above sample_generations.unlabelled {there}; "
-            "raise that, or lower it"
+            f"{place}.top {top} of sample_generations.unlabelled {there} are less than the 2 that "
+            "have a covariance; raise one of them"
         )
 
 
@@ -142,16 +142,17 @@ def _pairs() -> Iterator[tuple[str, str]]:
 
 def _check_drawn(params: Params) -> None:
     """Artifacts and normals asked for, against the generations that they are chosen from."""
-    corrected, heldout = params.correct_generations, params.sample_generations.heldout
-    asked = corrected.artifacts, corrected.normals
-    both = corrected.confidence > 0.5  # then no generation can be called both
-    if (sum(asked) if both else max(asked)) > heldout:
-        raise UserError(
-            f"correct_generations.artifacts {asked[0]} and normals {asked[1]} are more than "
-            f"sample_generations.heldout {heldout}; raise that"
-        )
+    corrected, split = params.correct_generations, params.label_generations
     choice, labelled = params.choose_correction, params.sample_generations.labelled
-    validation = params.label_generations.validation
+    # Where the truth is known, the held-out ones; nobody knows here whether it is.
+    most = max(params.sample_generations.heldout, int(split.test * labelled) + 1)
+    if corrected.artifacts + corrected.normals > most:
+        raise UserError(
+            f"correct_generations.artifacts {corrected.artifacts} and normals {corrected.normals} "
+            f"are more than sample_generations.heldout {params.sample_generations.heldout} and "
+            f"label_generations.test {split.test} of {labelled} labels; lower them"
+        )
+    validation = split.validation
     most = int(validation * labelled) + 1  # each label's share is rounded
     if choice.artifacts + choice.normals > most:
         raise UserError(

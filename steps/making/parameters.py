@@ -52,7 +52,7 @@ class SampleGenerations(Section):
         default=2000, description="For unit thresholds and statistics: ids 1000000 ..."
     )
     heldout: Drawn = Field(
-        default=4000, description="Corrected and evaluated only: ids 2000000 ..."
+        default=100, description="Evaluated where the truth is known: ids 2000000 ..."
     )
 
 
@@ -146,7 +146,7 @@ class EvaluateGenerations(Section):
         default=3, ge=1, le=100, description="k of realism, precision and recall."
     )
     subsets: Count = Field(default=50, description="Subsets of the kernel distance.")
-    subset_size: int = Field(default=500, ge=2, description="Images a subset.")
+    subset_size: int = Field(default=50, ge=2, description="Images a subset.")
     bootstrap: int = Field(
         default=200, ge=0, le=10000, description="Resamplings for the intervals; 0: none."
     )

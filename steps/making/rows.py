@@ -12,7 +12,7 @@ RANKINGS: Any = {
     "defective_score": {"ranking": "defective_score", "normalise": "none"},
     "defective_score_max": {"ranking": "defective_score", "normalise": "max"},
     "random": {"ranking": "random_order", "normalise": "none", "repeats": 5},
-    "unit_fid": {"ranking": "unit_fid", "normalise": "none", "top": 200},
+    "unit_fid": {"ranking": "unit_fid", "normalise": "none", "top": 0.05},
     "range_excess": {"ranking": "range_excess", "normalise": "none"},
 }
 
@@ -102,15 +102,13 @@ class CorrectionEntry(Open):
 
 
 class HeldOut(Section):
-    """Which held-out generations are corrected; the same in every correction."""
+    """Which generations are corrected, by truth or label; the same in every correction."""
 
     artifacts: Count = Field(
-        default=1000, description="Held-out generations that the classifier calls artifact."
+        default=100,
+        description="Held-out artifacts where the truth is known, else those of the test labels.",
     )
-    normals: Count = Field(default=1000, description="Held-out generations that it calls normal.")
-    confidence: Fraction = Field(
-        default=0.9, description="Probability from which its verdict is taken."
-    )
+    normals: Count = Field(default=100, description="And normal generations.")
 
 
 class CorrectionRun(HeldOut, CorrectionEntry):
@@ -118,6 +116,6 @@ class CorrectionRun(HeldOut, CorrectionEntry):
 
 
 class CorrectGenerations(HeldOut):
-    """Corrections to compare, on held-out generations (paper, section 3.3, Algorithm 1)."""
+    """Corrections to compare (paper, section 3.3, Algorithm 1)."""
 
     corrections: dict[str, CorrectionEntry] = Field(min_length=1, description="Name -> correction.")

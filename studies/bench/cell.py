@@ -13,6 +13,7 @@ import torch
 from artifact_units.classifier.training import area_under_curve
 from artifact_units.corrections import choice
 from artifact_units.corrections.correction import Correction, corrected, text_of
+from artifact_units.corrections.evidence import CorrectionEvidence
 from artifact_units.corrections.sources import correction_of
 from artifact_units.evaluation.changes import changes_between
 from artifact_units.evaluation.truth import (
@@ -107,7 +108,7 @@ def measured(stand: Stand, images: dict[str, Images]) -> dict[str, float]:
     recovery: in the Frechet distance to the clean generator's distribution at other latents, in
     the scene encoder. pixel_recovery: 1 - |corrected - clean| / |broken - clean| over artifacts.
     unlike: structural dissimilarity from the clean twin outside the true mask. psnr: dB of the
-    change of normal generations.
+    change of normal generations, their median. unchanged: the share without a changed pixel.
     """
     artifacts, normals = stand.heldout["artifacts"], stand.heldout["normals"]
     distance = stand.frechet(images["artifacts"])
@@ -122,16 +123,23 @@ def measured(stand: Stand, images: dict[str, Images]) -> dict[str, float]:
         "recovery": (broken - distance) / (broken - clean),
         "pixel_recovery": float(1 - changes.error.sum() / changes.damage.sum()),
         "unlike": float(unlike.mean()),
-        "psnr": float(moved.psnr.mean()),
+        "psnr": float(np.median(moved.psnr)),
+        "unchanged": float((moved.changed == 0).mean()),
     }
 
 
 def _measured(
     learned: Learned, method: Method, repeat: int, chosen: Correction
 ) -> dict[str, float]:
-    evidence = learned.corrector_evidence(method.ranking, method.normalise, repeat, chosen)
-    correction = correction_of(method.corrector, method.options, evidence, method.gate)
     stand = learned.stand
+    if method.search:
+        correction = _searched(learned, method, repeat).correction
+    else:
+        evidence = learned.corrector_evidence(method.ranking, method.normalise, repeat, chosen)
+        options = dict(method.options)
+        if method.true_n:
+            options["n"] = max(map(len, stand.planted.units.values()))
+        correction = correction_of(method.corrector, options, evidence, method.gate)
     # Other labels, and even other methods, often end in the same correction. With a gate, the
     # classifier is part of it.
     key = text_of([correction])
@@ -146,13 +154,22 @@ def _measured(
 
 
 def _chosen(learned: Learned) -> choice.Tried:
-    wanted = learned.settings.chosen_on
-    ids = [learned.validation(label, wanted) for label in ("artifact", "normal")]
-    judge = choice.Judge(
-        learned.stand.broken, learned.logits, *ids, batch=BATCH, harm=learned.settings.harm
-    )
-    tried = choice.choose(judge, CHOICE, lambda name: learned.corrector_evidence(name, "none"))
-    return choice.best_of(tried)
+    def found(name: str) -> CorrectionEvidence:
+        return learned.corrector_evidence(name, "none")
+
+    return choice.best_of(choice.choose(learned.judge, CHOICE, found))
+
+
+def _searched(learned: Learned, method: Method, repeat: int) -> choice.Tried:
+    """The best of one method's own axes; of the axis ``normalise`` a ranking stands for each."""
+    axes = dict(method.search or {})
+    names = [str(name) for name in axes.pop("normalise", [method.normalise])]
+    grid = {"ranking": names, "corrector": [method.corrector], **axes}
+
+    def found(normalise: str) -> CorrectionEvidence:
+        return learned.corrector_evidence(method.ranking, normalise, repeat)
+
+    return choice.best_of(choice.choose(learned.judge, grid, found))
 
 
 def _precision(learned: Learned, ranking: str, repeat: int, layer: str, own: list[int]) -> float:

@@ -16,6 +16,7 @@ from artifact_units.classifier.examples import Examples
 from artifact_units.classifier.heatmaps import masks_from
 from artifact_units.classifier.masking import MaskerEvidence
 from artifact_units.classifier.network import Classifier, new_classifier
+from artifact_units.corrections import choice
 from artifact_units.corrections.correction import ARTIFACT, Correction
 from artifact_units.corrections.evidence import CorrectionEvidence
 from artifact_units.images.latents import latents_of
@@ -26,6 +27,7 @@ from artifact_units.units.evidence import Evidence, RankedLayer, UnitScores
 from artifact_units.units.scoring import normalised, rank_of
 from demo.domain.annotator import verdicts_of
 from studies.bench.methods import RANKINGS, STAGES
+from studies.bench.settings import BATCH
 from studies.bench.stand import Stand
 
 NETWORK = "resnet18_narrow"  # of params.yaml
@@ -128,6 +130,14 @@ class Learned:
             latents=self._latents,
             chosen=chosen,
         )
+
+    @cached_property
+    def judge(self) -> choice.Judge:
+        """What every search asks: the same labelled generations, the same cost."""
+        s = self.settings
+        self.classifier  # noqa: B018 - trained now: a judge asks within the inference mode
+        ids = [self.validation(label, s.chosen_on) for label in ("artifact", "normal")]
+        return choice.Judge(self.stand.broken, self.logits, *ids, batch=BATCH, harm=s.harm)
 
     def validation(self, label: str, wanted: int) -> np.ndarray:
         """The last ids of a label in the validation split, as ``choice.looked_at`` takes them."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -22,13 +22,19 @@ class Ranking:
 
 @dataclass(frozen=True)
 class Method:
-    """A correction: the ranking it looks at, a file of the shelf and its options."""
+    """A correction: the ranking it looks at, a file of the shelf and its options.
+
+    ``search`` are axes of options that labelled generations decide on (``choice``), ``ranking`` and
+    ``normalise`` among them; ``true_n``: an oracle says how many units a layer are defective.
+    """
 
     ranking: str
     corrector: str
     options: Mapping[str, Any] = field(default_factory=dict)
     normalise: str = "none"
     gate: float = 0.0
+    search: Mapping[str, Sequence[Any]] | None = None
+    true_n: bool = False
 
 
 # Heatmaps: the paper's (last stage, artifact logit) and params.yaml's.
@@ -38,7 +44,7 @@ RANKINGS = {
     "defective_score": Ranking("defective_score", masks="last"),
     "defective_score_fine": Ranking("defective_score"),
     "contrast": Ranking("contrast"),
-    "unit_fid": Ranking("unit_fid", options={"top": 100}),
+    "unit_fid": Ranking("unit_fid", options={"top": 0.05}),
     "activation_difference": Ranking("activation_difference"),
     "range_excess": Ranking("range_excess"),
     "rare_neurons": Ranking("rare_neurons"),
@@ -61,6 +67,24 @@ ONE = {"layer": "layer4", "n": 3}
 ALL = {"stop": 7, "n": 3}
 ALGORITHM_1 = {**ALL, "scale": 1.0}
 LATE = {**ALGORITHM_1, "start": 4}  # the layers before 4 are healthy in every kind
+
+# What the choice without a truth searches, axis by axis from the first of each. Nobody knows how
+# many units are defective, nor in which layers: the search is given neither. A method that is
+# searched alone goes along the same axes, with its own ranking and corrector.
+AXES: dict[str, list[Any]] = {
+    "n": [3, 6, 2, 10],
+    "start": [1, 4],
+    "stop": [7, 6, 5, 4],
+    "scale": [0.0, 0.5, 1.0],
+}
+CHOICE = {
+    "ranking": ["range_excess", "contrast", "activation_difference"],
+    "corrector": ["clip", "sequential"],
+    **AXES,
+    "scale": [0.0],
+}
+LAYER = {"n": AXES["n"], "layer": ["layer4", "layer5", "layer6", "layer7"]}
+NORMALISED = {"normalise": ["none", "max", "minmax"], **AXES}
 
 METHODS = {
     "none": Method("defective_score", "ablation", {"layer": "layer4", "n": 0}),
@@ -87,18 +111,14 @@ METHODS = {
     "truncation": Method("defective_score", "truncation"),
     "boundary": Method("defective_score", "boundary"),
     "rejection": Method("defective_score", "rejection"),
+    "random_searched": Method("random", "ablation", search=LAYER),
+    "unit_fid_searched": Method("unit_fid", "ablation", search=LAYER),
+    "one_layer_searched": Method("defective_score", "ablation", search=LAYER),
+    "sequential_searched": Method("defective_score", "sequential", search=NORMALISED),
+    "clip_searched": Method("defective_score", "clip", search=AXES),
     "chosen": Method("range_excess", "chosen"),
     "chosen_gated": Method("range_excess", "chosen", gate=0.5),
+    "one_layer_true_n": Method("defective_score", "ablation", ONE, true_n=True),
+    "clip_true_n": Method("defective_score", "clip", ALL, true_n=True),
     "clip_oracle": Method("oracle", "clip", ALL),
-}
-
-# What the choice without a truth searches, axis by axis from the first of each. Nobody knows how
-# many units are defective, nor in which layers: the search is given neither.
-CHOICE: dict[str, list[Any]] = {
-    "ranking": ["range_excess", "contrast", "activation_difference"],
-    "corrector": ["clip", "sequential"],
-    "n": [3, 6, 2, 10],
-    "start": [1, 4],
-    "stop": [7, 6, 5, 4],
-    "scale": [0.0],
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import numpy as np
 
 from artifact_units.files.tables import read_table
 from studies.bench.methods import PAPER
-from studies.bench.statistics import interval, verdict
+from studies.bench.statistics import interval, verdicts
 
 USUAL = 0.02  # the rate of wrong labels of the tables that show one: that of params.yaml
 
@@ -52,10 +53,18 @@ class Results:
         ceiling = self.values(kind, "ceiling", metric, error)
         return self.values(kind, method, metric, error) / ceiling
 
-    def against_paper(self, kind: str, method: str, metric: str) -> str:
-        """Win, tie or loss; what is better when lower is turned round."""
+    def against_paper(self, methods: Sequence[str], metric: str) -> dict[tuple[str, str], str]:
+        """(kind, method) -> win, tie or loss, as one family of tests.
+
+        What is better when lower is turned round.
+        """
         sign = -1 if metric == "unlike" else 1
-        return verdict(*(sign * self.values(kind, name, metric) for name in (method, PAPER)))
+
+        def pair(kind: str, method: str) -> tuple[np.ndarray, np.ndarray]:
+            first, second = (self.values(kind, name, metric) for name in (method, PAPER))
+            return sign * first, sign * second
+
+        return verdicts({(k, m): pair(k, m) for k in self.kinds for m in methods})
 
 
 def with_interval(values: np.ndarray, digits: int = 2) -> str:

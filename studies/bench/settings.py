@@ -22,7 +22,7 @@ class Settings:
     minibatch: int = 32
     rate: float = 0.004
     collected: int = 150  # first generations of each label whose featuremaps rankings look at
-    unlabelled: int = 400  # for thresholds and the per-unit FID
+    unlabelled: int = 600  # for thresholds and the per-unit FID (`studies.bench.unlabelled`)
     reference: int = 1000  # the clean generator's generations of other latents
     artifacts: int = 120  # held-out generations that are corrected: true artifacts
     normals: int = 60  # and true normal ones

@@ -50,12 +50,20 @@ class Labelled:
 
 
 class Stand:
-    """One planting, and what can be known of it without a label; each thing is made once."""
+    """One planting, and what can be known of it without a label; each thing is made once.
 
-    def __init__(self, kind: str, seed: int, settings: Settings) -> None:
-        self.settings = settings
-        good = load_generator(SHIPPED / "church_generator.safetensors")
-        found = planted(good, kind, seed)
+    A pixel whose difference from its clean twin is above ``difference`` is in the mask, an image
+    whose mask covers more than ``area`` is an artifact.
+    """
+
+    def __init__(
+        self,
+        found: Planted,
+        settings: Settings,
+        difference: float = MASK_DIFFERENCE,
+        area: float = AREA,
+    ) -> None:
+        self.settings, self.difference, self.area = settings, difference, area
         self.planted = Planted(_fast(found.broken), _fast(found.clean), found.units)
         self.layers = [layer.name for layer in self.broken.layers[:LAYERS]]
         extractor = load(SHIPPED / "scene_encoder.safetensors", torch.device("cpu"))
@@ -73,7 +81,7 @@ class Stand:
         ids = np.arange(LABELLED, LABELLED + self.settings.labelled)
         images, clean, masks = self._beside(ids)
         covered = areas(masks).numpy()
-        return images, Labelled(ids, clean, masks, covered, covered > AREA)
+        return images, Labelled(ids, clean, masks, covered, covered > self.area)
 
     @cached_property
     def featuremaps(self) -> dict[str, Featuremaps]:
@@ -116,7 +124,7 @@ class Stand:
         while any(sum(len(b.ids) for b in found[name]) < n for name, n in wanted.items()):
             ids = np.arange(start, start + 5 * BATCH)
             images, clean, masks = self._beside(ids)
-            artifact = areas(masks) > AREA
+            artifact = areas(masks) > self.area
             for name, rows in (("artifacts", artifact), ("normals", ~artifact)):
                 found[name].append(
                     Beside(ids[rows.numpy()], images[rows], clean[rows], masks[rows])
@@ -169,7 +177,7 @@ class Stand:
 
     def _beside(self, ids: np.ndarray) -> tuple[Images, Images, Masks]:
         broken, clean = sampled(self.broken, ids), sampled(self.planted.clean, ids)
-        return broken, clean, truth_masks(broken, clean, MASK_DIFFERENCE)
+        return broken, clean, truth_masks(broken, clean, self.difference)
 
     def _featuremaps(self, ids: np.ndarray) -> dict[str, Featuremaps]:
         latents = latents_of(ids, self.broken.latent_dim)
@@ -178,6 +186,16 @@ class Stand:
             for name, maps in featuremaps_of(self.broken, part, self.layers).items():
                 found[name].append(maps.half())
         return {name: torch.cat(parts) for name, parts in found.items()}
+
+
+def shipped() -> Generator:
+    """The generator of the embedded domain, nothing planted."""
+    return load_generator(SHIPPED / "church_generator.safetensors")
+
+
+def stand_of(kind: str, seed: int, settings: Settings) -> Stand:
+    """The planting of a kind."""
+    return Stand(planted(shipped(), kind, seed), settings)
 
 
 def sampled(generator: Generator, ids: np.ndarray) -> Images:

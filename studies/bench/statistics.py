@@ -1,27 +1,45 @@
-"""What seeds say together: means with intervals, and paired tests. A seed is one observation."""
+"""What seeds say together: means with intervals, and families of paired tests.
+
+A seed is one observation.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Mapping
+from functools import cache
 from itertools import product
+from typing import TypeVar
 
 import numpy as np
 
 Values = list[float] | np.ndarray  # one a seed
 
 RESAMPLINGS = 10_000
-LEVEL = 0.05  # of the test
+LEVEL = 0.05  # false discovery rate of a family of tests
 MOST = 14  # seeds whose sign flips are all gone through; of more, RESAMPLINGS are drawn
 
 
 def interval(values: Values) -> tuple[float, float, float]:
-    """Mean, and its 95 % bootstrap interval over seeds (NaN of a single seed)."""
+    """Mean, and its 95 % interval by Student's t (NaN of a single seed).
+
+    Not by a bootstrap, which of ten seeds covers too little. Of ten seeds it covers .93 to .95
+    where they are spread about evenly to both sides, .88 to .90 where nearly all lie at a bound.
+    """
     found = np.asarray(values, dtype=np.float64)
+    mean = float(found.mean())
     if len(found) < 2:
-        return float(found.mean()), float("nan"), float("nan")
-    stream = np.random.default_rng(0)
-    means = found[stream.integers(len(found), size=(RESAMPLINGS, len(found)))].mean(1)
-    low, high = np.quantile(means, [0.025, 0.975])
-    return float(found.mean()), float(low), float(high)
+        return mean, float("nan"), float("nan")
+    reach = student(len(found) - 1) * float(found.std(ddof=1)) / np.sqrt(len(found))
+    return mean, mean - reach, mean + reach
+
+
+@cache
+def student(freedom: int) -> float:
+    """How far Student's t lies from 0 with a chance of .05, by its density over arctan(t)."""
+    angle = np.linspace(0, np.pi / 2, 100_001)
+    density = np.cos(angle) ** (freedom - 1)
+    below = np.concatenate([[0], np.cumsum(density[1:] + density[:-1])])
+    return float(np.sqrt(freedom) * np.tan(np.interp(0.95, below / below[-1], angle)))
 
 
 def chance(values: Values, others: Values) -> float:
@@ -41,8 +59,26 @@ def chance(values: Values, others: Values) -> float:
     return float((means >= abs(differences.sum()) * (1 - 1e-9)).mean())
 
 
-def verdict(values: Values, others: Values) -> str:
-    """``win``, ``loss`` or ``tie`` of ``values`` against ``others``, higher being better."""
-    if chance(values, others) >= LEVEL:
-        return "tie"
-    return "win" if np.mean(values) > np.mean(others) else "loss"
+def adjusted(chances: Values) -> np.ndarray:
+    """Chances of a family of tests, so that those below q have a false discovery rate of q.
+
+    Benjamini and Hochberg (1995): the k-th smallest of m times m / k, and none above a later one.
+    """
+    found = np.asarray(chances, np.float64)
+    order = np.argsort(found)
+    scaled = found[order] * len(found) / np.arange(1, len(found) + 1)
+    out = np.empty_like(found)
+    out[order] = np.minimum.accumulate(scaled[::-1])[::-1]
+    return out
+
+
+Key = TypeVar("Key", bound=Hashable)
+
+
+def verdicts(pairs: Mapping[Key, tuple[Values, Values]]) -> dict[Key, str]:
+    """``win``, ``loss`` or ``tie`` of the first of each pair, higher being better: one family."""
+    chances = adjusted([chance(*pair) for pair in pairs.values()])
+    return {
+        key: "tie" if q > LEVEL else "win" if np.mean(values) > np.mean(others) else "loss"
+        for (key, (values, others)), q in zip(pairs.items(), chances, strict=True)
+    }

@@ -3,10 +3,11 @@
 HEAD = """# Known truth: who finds the units, who repairs the image
 
 Written by `make bench-truth`; do not edit. Plantings of each kind of defect: {seeds}; cells:
-{cells}. A planting is one observation: means over seeds, 95 % bootstrap intervals over seeds in
-brackets. Where nothing else is said, {usual:.0%} of the labels are wrong. The domain is small and
-artificial (demo/README.md): it says how methods compare where the truth is known, not what they
-do to LSUN."""
+{cells}. A planting is one observation: means over seeds, 95 % intervals over seeds (Student's t)
+in brackets. Of ten seeds such an interval covers .93 to .95, where nearly all seeds lie at a bound
+about .88 (simulated in tests/studies/bench/test_statistics.py). Where nothing else is said,
+{usual:.0%} of the labels are wrong. The domain is small and artificial (demo/README.md): it says
+how methods compare where the truth is known, not what they do to LSUN."""
 
 CEILINGS = """`artifacts`: the share of labelled generations; `area`: the median part of the image
 that a defect covers. FD: Fréchet distance of held-out artifacts (`broken`) and of their clean
@@ -24,15 +25,19 @@ RANKING_NOTE = """Average precision of the true units, mean over the layers that
 params.yaml (an earlier stage, of the same grid here, artifact minus normal). `oracle` is the
 defective score with the true masks."""
 
-METRICS = """Against the paper's method (`{paper}`: Algorithm 1, raw scores), by a paired
-sign-flip test over seeds at 5 %: **+** wins, = ties, **−** loses. Recovery: (FD broken − FD
-corrected) / (FD broken − FD clean). Pixel recovery: 1 − |corrected − clean| / |broken − clean|.
-The change of normal generations is against the uncorrected ones, in dB (89 where nothing
-changed). Dissimilarity: (1 − SSIM) / 2 of corrected artifacts against their clean twins, outside
-the true mask, mean of three scales, on luminance; it has no learnt weights. No metric is in the
-features of the classifier that made the masks. `truncation`, `boundary` and `rejection` give
-other images: only their recovery in the Fréchet distance can be read, and that of `rejection`
-compares another choice of latents."""
+METRICS = """Against the paper's method (`{paper}`: Algorithm 1, raw scores), by a paired sign-flip
+test over seeds: **+** wins, = ties, **−** loses. The {tests} tests of a table are one family, with
+a false discovery rate of 5 % (Benjamini and Hochberg); there are {tables} tables. Rows at
+the paper's fixed values (three units, λ = 1) stand beside rows `_searched`: n, layers, λ and
+normalisation by the same search on the same labelled generations as `chosen`, which may choose its
+ranking and corrector too. `_true_n` and `oracle` are told what nobody knows. Recovery: (FD
+broken − FD corrected) / (FD broken − FD clean). Pixel recovery: 1 − |corrected − clean| / |broken
+− clean|. The change of normal generations is against the uncorrected ones: the median in dB (89
+where nothing changed), and the share without a changed pixel. Dissimilarity: (1 − SSIM) / 2 of
+corrected artifacts against their clean twins, outside the true mask, mean of three scales, on
+luminance; it has no learnt weights. No metric is in the features of the classifier that made the
+masks. `truncation`, `boundary` and `rejection` give other images: only their recovery in the
+Fréchet distance can be read, and that of `rejection` compares another choice of latents."""
 
 PAPERS = """One layer (`one_layer`, layer 4) and all layers 1 to 7, three units each, λ = 1. `raw`
 scores, `max` and `minmax` are readings of "normalised defective scores". A raw score is an

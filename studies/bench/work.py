@@ -19,7 +19,7 @@ from artifact_units.files.tables import write_table
 from studies.bench.cell import Found, found_of
 from studies.bench.methods import METHODS, RANKINGS
 from studies.bench.settings import Settings
-from studies.bench.stand import SHIPPED, Stand
+from studies.bench.stand import SHIPPED, stand_of
 
 ROOT = Path(__file__).parents[2]
 SECONDS = ".seconds"
@@ -65,7 +65,7 @@ def work(cells: Sequence[Cell], folder: Path, key: str, settings: Settings) -> N
     The first pays for what they share.
     """
     begun = time.process_time()
-    stand = Stand(cells[0].kind, cells[0].seed, settings)
+    stand = stand_of(cells[0].kind, cells[0].seed, settings)
     for cell in cells:
         path = cell.path(folder, key)
         write_cell(path, cell, found_of(stand, cell.seed, cell.error))

@@ -1,4 +1,4 @@
-"""The hyper-parameter analysis, on a graph of one stage that says n + λ of every correction."""
+"""The analysis and the spread over trainings, on a graph of one stage that adds up values."""
 
 import csv
 import json
@@ -14,7 +14,7 @@ stages:
   evaluate_generations:
     cmd: python measure.py
     deps: [measure.py]
-    params: [correct_generations]
+    params: [correct_generations, train_classifier, other.yaml: [annotator]]
     outs: [results/evaluate_generations/plots]
 """
 PARAMS = """
@@ -23,18 +23,21 @@ correct_generations:
     none: {corrector: ablation, n: 0}
     raw: {corrector: sequential, n: 3, scale: 1.0}
     max: {corrector: sequential, n: 3, scale: 0.5}
+train_classifier: {seed: 0}
 """
 MEASURE = """
 from pathlib import Path
 from ruamel.yaml import YAML
 
-corrections = YAML(typ="safe").load(Path("params.yaml"))["correct_generations"]["corrections"]
+values = YAML(typ="safe").load(Path("params.yaml"))
+corrections = values["correct_generations"]["corrections"]
+seeds = values["train_classifier"]["seed"], YAML(typ="safe").load(Path("other.yaml"))["annotator"]
 folder = Path("results/evaluate_generations/plots")
 folder.mkdir(parents=True)
 for place, metric in enumerate(("frechet", "realism", "pixel_recovery", "psnr")):
     lines = ["correction,value,low,high"]
     for name, entry in corrections.items():
-        value = 100 * place + entry["n"] + entry.get("scale", 0)
+        value = 100 * place + entry["n"] + entry.get("scale", 0) + 10 * sum(seeds)
         lines.append(f"{name},{value:g},{value - 1:g},{value + 1:g}")
     (folder / f"{metric}.csv").write_text("\\n".join(lines))
 """
@@ -49,7 +52,9 @@ def committed(tmp_path_factory):
         (path / file).parent.mkdir(exist_ok=True)
         shutil.copy(ROOT / file, path / file)
     texts = {"dvc.yaml": GRAPH, "params.yaml": PARAMS, "measure.py": MEASURE}
-    for name, text in (texts | {"params/analysis.csv": "none yet\n"}).items():
+    tables = {f"params/{name}.csv": "none yet\n" for name in ("analysis", "spread")}
+    texts["other.yaml"] = "annotator: 0\n"
+    for name, text in (texts | tables).items():
         (path / name).parent.mkdir(exist_ok=True)
         (path / name).write_text(text)
     subprocess.run(["git", "init", "-q", path], check=True)
@@ -131,3 +136,29 @@ def test_without_a_sequential_correction_it_says_so(done):
     done.change({f"correct_generations.corrections.{n}": None for n in ("raw", "max")})
     done.git("commit", "--quiet", "--all", "--message", "two")
     assert "is sequential; add one" in analysis(done, "n=1")
+
+
+def spread(checkout, trainings, seeded="train_classifier.seed other.yaml:annotator"):
+    return checkout.says("make", "spread", f"TRAININGS={trainings}", f"SEEDED={seeded}", "JOBS=1")
+
+
+def test_every_seed_is_a_training_beside_the_commits_own(done):
+    said = spread(done, "1,4")
+    assert "params/spread.csv: 3 trainings" in said
+    assert sorted(done.dvc("exp", "list", "--name-only").split()) == ["spread-1", "spread-4"]
+    with (done.path / "params/spread.csv").open(encoding="utf-8") as file:
+        found = {
+            (row["training"], row["correction"], row["metric"]): float(row["value"])
+            for row in csv.DictReader(file)
+        }
+    assert len(found) == 3 * 3 * 4  # trainings, corrections, metrics
+    # Both seeds are turned, and each counts ten.
+    frechet = [found[training, "raw", "frechet"] for training in ("own", "1", "4")]
+    assert frechet == [4, 24, 84]
+
+
+@pytest.mark.parametrize(("trainings", "seeded"), [("one", "a.seed"), ("1,2", "")])
+def test_a_spread_without_seeds_or_places_is_one_line(done, trainings, seeded):
+    heard = spread(done, trainings, seeded)
+    assert "Error: a spread needs seeds and where they stand: " in heard
+    assert done.dvc("exp", "list").split() == []

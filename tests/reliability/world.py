@@ -44,7 +44,7 @@ SMALL = {
     "score_units.iou_px": 16,
     "score_units.bootstrap": 0,
     "score_units.rankings.random.repeats": 1,
-    "score_units.rankings.unit_fid.top": 5,
+    "score_units.rankings.unit_fid.top": 0.5,
     "choose_correction.artifacts": 2,
     "choose_correction.normals": 2,
     "choose_correction.ranking": ["range_excess"],
@@ -54,7 +54,6 @@ SMALL = {
     "choose_correction.stop": [4],
     "correct_generations.artifacts": 4,
     "correct_generations.normals": 4,
-    "correct_generations.confidence": 0.0,
     "correct_generations.corrections": {
         "none": {"ranking": "defective_score", "corrector": "ablation", "layer": "layer1", "n": 0},
         "sequential": {

@@ -107,7 +107,7 @@ def test_the_parameters_as_they_are_shipped_are_well_formed():
             f"{RANKING}.rankin is not known; did you mean {RANKING}.ranking?",
         ),
         ({f"{RANKING}.tops": 3}, f"{RANKING}.tops is not known; did you mean {RANKING}.top?"),
-        ({f"{RANKING}.top": "many"}, f"{RANKING}.top is 'many'; it takes a whole number"),
+        ({f"{RANKING}.top": "many"}, f"{RANKING}.top is 'many'; it takes a number"),
         (
             {"correct_generations.corrections.none": None},
             "correct_generations.corrections.none is missing; it is the uncorrected row",
@@ -208,9 +208,9 @@ def test_a_run_has_every_value_and_what_is_left_out_can_be_written(tmp_path, cha
             "is above correct_generations.normals 3",
         ),
         (
-            {"sample_generations.heldout": 299},
-            "correct_generations.artifacts 200 and normals 100 are more than "
-            "sample_generations.heldout 299; raise that",
+            {"sample_generations.heldout": 299, "correct_generations.normals": 302},
+            "correct_generations.artifacts 200 and normals 302 are more than "
+            "sample_generations.heldout 299 and label_generations.test 0.25 of 2000 labels; lower",
         ),
         (
             {"choose_correction.normals": 272},
@@ -218,12 +218,11 @@ def test_a_run_has_every_value_and_what_is_left_out_can_be_written(tmp_path, cha
             "label_generations.validation 0.15 of sample_generations.labelled 2000; lower them",
         ),
         (
-            {f"{RANKING}.top": 1000},
-            f"{RANKING}.top 1000 is above sample_generations.unlabelled 600",
+            {"sample_generations.unlabelled": 20},
+            f"{RANKING}.top 0.05 of sample_generations.unlabelled 20 are less than the 2",
         ),
-        # Its own default, 1000, where none is given.
-        ({f"{RANKING}.top": None}, f"{RANKING}.top 1000 is above sample_generations.unlabelled"),
-        ({f"{RANKING}.top": 1}, f"{RANKING}.top is 1; it takes a number, at least 2"),
+        ({f"{RANKING}.top": 1e-3}, f"{RANKING}.top 0.001 of sample_generations.unlabelled"),
+        ({f"{RANKING}.top": 100}, f"{RANKING}.top is 100; it takes a number, above 0, at most 1"),
         (
             {f"{ONE_LAYER}.layer": "layer9"},
             f"{ONE_LAYER}.layer: 'layer9' is none of collect_featuremaps.layers, "
@@ -308,8 +307,8 @@ def test_what_a_late_stage_would_refuse_is_refused_at_once(tmp_path, changes, sa
     [
         # Whose layers are its own modules' names is known where the generator is.
         {"collect_featuremaps.layers": ["first", "second"], f"{CORRECTION}.stop": 9},
-        # With a confidence of a half, one generation can be called both.
-        {"sample_generations.heldout": 200, "correct_generations.confidence": 0.5},
+        # Of no truth, they are of the test labels: .25 of 2,000.
+        {"sample_generations.heldout": 200},
         {"choose_correction.start": [1, 4], "choose_correction.stop": [3, 7]},
         {"choose_correction.normals": 271},
     ],
@@ -383,7 +382,7 @@ def test_a_file_of_no_sections_is_one_line(tmp_path):
 def test_options_are_read_without_importing_the_method():
     # n: int and layer: str have no default, so both are needed.
     assert options_of("correctors", "ablation") == {"layer": ("str", ...), "n": ("int", ...)}
-    assert options_of("rankings", "unit_fid") == {"top": ("int", 1000)}
+    assert options_of("rankings", "unit_fid") == {"top": ("float", 0.05)}
 
 
 def test_the_schema_is_that_of_the_models():

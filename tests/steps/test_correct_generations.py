@@ -24,8 +24,8 @@ def folder(tmp_path) -> Path:
 
 
 def correct(folder: Path, out: str, **changed: str) -> Result:
-    options = {"artifacts": "4", "normals": "3", "confidence": "0.9", "ranking": "fixed"} | changed
-    line = [f"--{name}={folder / name}" for name in (*PATHS, "choice") if name != "scores"]
+    options = {"artifacts": "4", "normals": "3", "ranking": "fixed"} | changed
+    line = [f"--{name}={folder / name}" for name in (*PATHS, "choice", "truth") if name != "scores"]
     line += [f"--scores={folder / 'scores' / options['ranking']}.parquet"]
     line += [f"--out={folder / out}", "--device=cpu", "--threads=1", "--batch=3"]
     line += ["--precision=float32", "--no-channels_last"]
@@ -127,12 +127,11 @@ def test_it_writes_the_same_bytes_again(folder) -> None:
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        ({"artifacts": "6"}, "5 of 10 held-out generations are artifact with confidence 0.9, 6"),
+        ({"artifacts": "6"}, "5 of 10 held-out generations are artifact, 6 are asked for"),
         ({"corrector": "ablaton"}, "did you mean 'ablation'?"),
         ({"layer": "layer4"}, "layer4 has no scores; there are layer1, layer2, layer3"),
         ({"n": "5"}, "n is 5; layer1 has 4 units"),
         ({"scale": "1.0"}, "ablation has no option 'scale'"),
-        ({"confidence": "1.5"}, "confidence is 1.5; "),
     ],
 )
 def test_what_cannot_be_corrected_is_said_in_one_line_and_nothing_is_written(

@@ -20,7 +20,6 @@ VALUES = {
     "weights": "params/no_weights",
     "artifacts": 8,
     "normals": 6,
-    "confidence": 0.9,
     "device": "cpu",
     "threads": 1,
     "batch": 4,
@@ -39,6 +38,7 @@ def made(tmp_path_factory):
 def evaluate(made, out, corrections):
     """The command line that dvc.yaml makes, over a list of corrections."""
     given = {**VALUES, **vars(sources(made)), "out": out / "m", "changes": out / "c"}
+    given["differences"] = out / "d"
     given |= {"metrics": out / "m.json", "plots": out / "plots"}
     given |= {f"corrections.{name}.{k}": v for name in corrections for k, v in ENTRY.items()}
     words = [word for name, value in given.items() for word in (f"--{name}", str(value))]
@@ -51,6 +51,7 @@ def test_all_that_dvc_expects_is_written(made, tmp_path) -> None:
     found = read_measurements(tmp_path / "m")
     assert {m.correction for m in found if m.population == "normals"} == {"none", "half", "clean"}
     assert set(read_table(tmp_path / "c", "changes")["correction"].to_pylist()) == {"half"}
+    assert set(read_table(tmp_path / "d", "differences")["other"].to_pylist()) == {"none", "half"}
     numbers = json.loads((tmp_path / "m.json").read_text())
     assert set(numbers["frechet_mixed"]) == {"none", "half", "clean"}
     assert numbers["mask_iou"] == 0.5
@@ -61,7 +62,7 @@ def test_all_that_dvc_expects_is_written(made, tmp_path) -> None:
 def test_two_runs_write_the_same_bytes(made, tmp_path) -> None:
     for name in "ab":
         assert evaluate(made, tmp_path / name, ["none", "half"]).exit_code == 0
-    for file in ("m", "c", "m.json", "plots/frechet.csv", "plots/psnr.csv"):
+    for file in ("m", "c", "d", "m.json", "plots/frechet.csv", "plots/psnr.csv"):
         assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes(), file
 
 

@@ -102,14 +102,14 @@ def test_what_is_written_reads_as_what_was_given(tmp_path):
     given = load(EMBEDDED.read_text())
     given["train_classifier"] |= {"rate": 1e-05, "frozen": True}
     given["inputs"]["labels"] = "no"
-    given["score_units"]["rankings"]["1"] = {"ranking": "unit_fid", "normalise": "none", "top": 3}
+    given["score_units"]["rankings"]["1"] = {"ranking": "unit_fid", "normalise": "none", "top": 0.5}
     own = tmp_path / "own.yaml"
     YAML(typ="safe", pure=True).dump(given, own)
     params = read_overlay(own)
     whole = load(written(params, own))
     assert whole["train_classifier"]["rate"] == 1e-05
     assert whole["inputs"]["labels"] == "no"
-    assert whole["score_units"]["rankings"]["1"]["top"] == 3
+    assert whole["score_units"]["rankings"]["1"]["top"] == 0.5
     assert validated(Params, whole) == params
 
 

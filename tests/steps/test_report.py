@@ -25,6 +25,7 @@ def run(folder: Path, results: Path, truth: Path) -> Result:
         "results": results,
         "truth": truth,
         "analysis": ROOT / "params" / "analysis.csv",
+        "spread": ROOT / "params" / "spread.csv",
         "params": folder / "params.yaml",
         "out": folder / "page.html",
         "plots": folder / "plots",

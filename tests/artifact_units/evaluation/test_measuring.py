@@ -125,6 +125,8 @@ def test_every_row_has_the_same_images(done) -> None:
 def test_a_correction_that_leaves_normals_alone_harms_none(done) -> None:
     found = values(done)
     assert found["half", "normals", "changed"] == 0
+    assert found["half", "normals", "unchanged"] == 1
+    assert found["half", "artifacts", "unchanged"] == 0
     # One level in one of 48 values: the cap.
     assert found["half", "normals", "psnr"] == pytest.approx(10 * math.log10(255**2 * 48))
     assert found["half", "artifacts", "outside"] == 0
@@ -160,6 +162,26 @@ def test_a_perceptual_distance_is_measured_where_there_is_one(done, made, tmp_pa
     assert one["perceptual"] == pytest.approx(float(images.mean()))
     assert values(found)["perfect", "normals", "perceptual"] == 0
     assert not [m for m in done.measurements if m.metric == "perceptual"]
+
+
+def test_rows_differ_by_their_values_and_a_row_that_is_the_clean_one_by_nothing(done) -> None:
+    found = {(d.metric, d.population, d.correction, d.other): d for d in done.differences}
+    seen = values(done)
+    for other in ("none", "half"):
+        got = found["frechet_mixed", "artifacts", "perfect", other]
+        by_hand = [seen[name, "artifacts", "frechet_mixed"] for name in ("perfect", other)]
+        assert got.value == pytest.approx(by_hand[0] - by_hand[1])
+        assert got.low <= got.value <= got.high
+    same = found["frechet_mixed", "artifacts", "clean", "perfect"]
+    assert (same.value, same.low, same.high) == (0, 0, 0)
+    assert not same.apart
+    assert found["pixel_recovery", "artifacts", "perfect", "half"].apart
+    assert {metric for metric, *_ in found} == {
+        "frechet_mixed",
+        "realism_mixed",
+        "pixel_recovery",
+        "psnr",
+    }
 
 
 def test_without_a_truth_nothing_is_said_of_it(made, tmp_path) -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from artifact_units.evaluation.resampling import draws, interval, mean_of
+from artifact_units.evaluation.resampling import draws, interval, mean_of, median_of
 
 
 def test_each_resampling_draws_as_many_images_as_there_are() -> None:
@@ -31,16 +31,28 @@ def test_without_resamplings_there_is_no_interval() -> None:
 
 def test_the_interval_of_a_mean_is_about_two_standard_errors() -> None:
     values = np.random.default_rng(0).normal(10, 2, size=400)
-    value, low, high = mean_of(values, draws(400, 2000, 0))
+    value, resampled = mean_of(values, draws(400, 2000, 0))
+    low, high = interval(value, resampled)
     assert value == values.mean()
     assert low < value < high
     assert (high - low) / 2 == pytest.approx(1.96 * 2 / 20, rel=0.1)
 
 
+def test_the_interval_of_a_median_holds_nothing_that_no_image_has() -> None:
+    values = np.array([1.0, 2, 3, 3, 3])
+    value, resampled = median_of(values, draws(5, 500, 0))
+    low, high = interval(value, resampled, centred=False)
+    assert (value, high) == (3, 3)
+    assert 1 <= low < 3
+    assert median_of(values, np.array([[3, 2, 0, 0, 0]]))[1].tolist() == [1]
+
+
 def test_images_without_a_value_count_nowhere() -> None:
     counts = np.array([[3, 0, 1], [0, 4, 0]])
-    value, low, high = mean_of(np.array([1.0, np.nan, 5.0]), counts)
+    value, resampled = mean_of(np.array([1.0, np.nan, 5.0]), counts)
     assert value == 3
-    # Of the first draw (1 + 1 + 1 + 5) / 4 = 2; of the second nothing: 0; their mean is 1.
-    assert (low, high) == pytest.approx((3 - 0.95, 3 + 0.95))
-    assert np.isnan(mean_of(np.full(3, np.nan), counts)).all()
+    # Of the first draw (1 + 1 + 1 + 5) / 4 = 2; of the second nothing: 0.
+    assert resampled.tolist() == [2, 0]
+    value, resampled = mean_of(np.full(3, np.nan), counts)
+    assert np.isnan(value)
+    assert len(resampled) == 0

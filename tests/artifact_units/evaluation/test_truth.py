@@ -22,9 +22,9 @@ from artifact_units.files.tables import write_table
         ([3, 2, 1], [1, 0, 1], (1 + 2 / 3) / 2),
         ([1, 2, 3], [1, 0, 0], 1 / 3),
         ([9, 8, 1, 0], [1, 1, 0, 0], 1),
-        ([1, 1], [1, 0], 1 / 2),  # a tie counts down to its end
-        ([2, 1, 1, 0], [1, 0, 1, 1], (1 + 2 / 3 + 3 / 4) / 3),
-        ([5, 5, 5, 5], [0, 1, 0, 0], 1 / 4),
+        ([1, 1], [1, 0], 3 / 4),  # a tie in either order: 1 or 1/2
+        ([2, 1, 1, 0], [1, 0, 1, 1], (1 + (1 + 2 / 3) / 2 + 3 / 4) / 3),
+        ([5, 5, 5, 5], [0, 1, 0, 0], (1 + 1 / 2 + 1 / 3 + 1 / 4) / 4),
     ],
 )
 def test_average_precision_by_hand(scores, positive, expected) -> None:
@@ -39,6 +39,16 @@ def test_the_order_of_equal_scores_does_not_matter() -> None:
         for p in permutations([True, False, False])
     }
     assert len(found) == 1
+
+
+@pytest.mark.parametrize("ties", [[2, 2, 2, 1, 1], [3, 1, 1, 1, 0], [1, 1, 1, 1, 1]])
+def test_a_tie_has_the_mean_precision_of_all_orders_of_it(ties) -> None:
+    positive = np.array([True, False, True, False, True])
+    orders = [np.array(order) for order in permutations(range(5))]
+    sorted_ = [order for order in orders if (np.diff(np.array(ties)[order]) <= 0).all()]
+    found = [average_precision(-np.arange(5.0), positive[order]) for order in sorted_]
+    tied = average_precision(np.array(ties, dtype=float), positive)
+    assert tied == pytest.approx(np.mean(found))
 
 
 @pytest.mark.parametrize(("units", "positives"), [(5, 2), (6, 1), (4, 4), (1, 1)])

@@ -29,6 +29,15 @@ def test_a_spread_set_recalls_all_and_is_not_precise() -> None:
     assert found["recall"] == 1
 
 
+def test_an_offset_that_float32_hides_distances_behind_changes_nothing() -> None:
+    stream = torch.Generator().manual_seed(0)
+    sets = [1e-2 * torch.randn(30, 8, generator=stream).bfloat16().float() for _ in range(2)]
+    sets = [features.mul(2**16).round().div(2**16) for features in sets]  # exact beside 64
+    near = measure(*sets, neighbours=3)
+    assert 0 < near["precision"] < 1
+    assert measure(*(features + 64 for features in sets), neighbours=3) == near
+
+
 def test_a_resampling_counts_precision_by_draw_and_recall_by_what_was_drawn() -> None:
     real = torch.tensor([[0.0], [1], [10], [11]]).expand(-1, 2)
     generated = torch.tensor([[0.5], [0.6], [20], [21]]).expand(-1, 2)

@@ -15,6 +15,7 @@ import pytest
 from small_results import params, write_results
 
 from artifact_units.errors import UserError
+from artifact_units.evaluation.differences import write_differences
 from artifact_units.evaluation.measurements import Measurement
 from artifact_units.files.tables import write_table
 from artifact_units.report.data import Results
@@ -150,6 +151,26 @@ def test_the_best_correction_is_the_one_with_the_best_pixel_recovery(text: str) 
 def test_mask_iou_and_average_precision_stand_on_the_page(text: str) -> None:
     assert "mean IoU of 0.457 (0.400 to 0.500)" in " ".join(text.split())
     assert "0.812" in text  # 0.8125, to three digits
+
+
+def test_differences_are_rows_minus_columns_and_marked_where_0_is_left_out(text: str) -> None:
+    section = text.split('id="differences"')[1].split("</section>")[0]
+    assert "Fréchet distance of artifacts (scene features)" in section
+    assert re.findall(r"<th scope=\"col\">− (\w+)", section) == ["none", "one_layer"]
+    cells = re.findall(r'class="value">(.*?)</span><span class="interval">(.*?)<', section)
+    assert cells == [
+        ("<strong>−4.00</strong>", "−5.00 to −3.00"),
+        ("−3.20", "−8.20 to 1.80"),
+    ]
+    assert "All pairs are here, 2 of them" in section
+
+
+def test_where_nothing_was_resampled_no_difference_is_shown(tmp_path: Path) -> None:
+    results, truth = write_results(tmp_path)
+    write_differences(results / "evaluate_generations" / "differences.parquet", [])
+    text = page(Results(results, truth, params()))
+    assert "#differences" not in text
+    assert "Whether two rows differ is not to be read off these intervals." in text
 
 
 def test_the_confusion_counts_add_up_to_the_test_images(text: str) -> None:

@@ -12,12 +12,12 @@ from small_bench import TINY
 from studies.bench.cell import Found, found_of
 from studies.bench.learned import Learned
 from studies.bench.methods import METHODS, RANKINGS
-from studies.bench.stand import Stand
+from studies.bench.stand import Stand, stand_of
 
 
 @pytest.fixture(scope="module")
 def stand() -> Stand:
-    return Stand("easy", 0, TINY)
+    return stand_of("easy", 0, TINY)
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,7 @@ def found(stand) -> dict[tuple[str, str], Found]:
 
 
 def test_every_method_has_every_metric_and_every_ranking_a_precision(found) -> None:
-    metrics = ("frechet", "recovery", "pixel_recovery", "unlike", "psnr")
+    metrics = ("frechet", "recovery", "pixel_recovery", "unlike", "psnr", "unchanged")
     wanted = {(name, metric) for name in (*TINY.methods, "ceiling") for metric in metrics}
     wanted |= {(name, "average_precision") for name in RANKINGS}
     assert wanted <= set(found)
@@ -37,6 +37,7 @@ def test_no_correction_recovers_nothing_and_changes_nothing(found) -> None:
     assert found["none", "recovery"].value == 0
     assert found["none", "pixel_recovery"].value == 0
     assert found["none", "psnr"].value == pytest.approx(89.03, abs=0.01)
+    assert found["none", "unchanged"].value == 1
 
 
 def test_where_units_are_silent_ablating_the_true_ones_is_perfect(found) -> None:
