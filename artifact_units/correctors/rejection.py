@@ -1,7 +1,7 @@
 """Control: draw another latent for a generation that the classifier calls an artifact.
 
 It changes which images there are and repairs none, so what is measured pair by pair (recovery of
-pixels, likeness of the change) says nothing of it; ``acceptance`` in edits.json is the share of
+pixels, PSNR of the change) says nothing of it; ``acceptance`` in edits.json is the share of
 labelled generations that are kept. Needs the classifier. Costs a classification an image, and a
 further generation and classification for every one refused.
 """

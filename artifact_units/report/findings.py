@@ -127,10 +127,10 @@ def lead(results: Results, found: Findings) -> str:
             f"truth, on other, labelled generations ({chosen_of(results)})."
         )
     said.append(_edited(results.edits(found.best)))
-    if likeness := found.get(found.best, "psnr", "normals"):
+    if psnr := found.get(found.best, "psnr", "normals"):
         said.append(
-            "The same edit changes normal generations too: they keep a likeness of "
-            f"{number(likeness.value)} dB to what they were."
+            "The same edit changes normal generations too: their PSNR to what they were is "
+            f"{number(psnr.value)} dB."
         )
     if results.truth:
         said.append(_planted(results.truth.units, results.edits(found.best)[0]["layers"]))

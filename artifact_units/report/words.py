@@ -39,7 +39,7 @@ METRICS = {
         (-math.inf, 1.0),
     ),
     "psnr": Metric(
-        "likeness, dB",
+        "PSNR, dB",
         "",
         "Peak signal-to-noise ratio of the corrected image to the uncorrected one, the median of "
         "the images. For normal generations higher is better: below about 30 dB the change is "
