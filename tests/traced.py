@@ -8,6 +8,7 @@ import sys
 import threading
 from pathlib import Path
 
+COMPREHENSIONS = ("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>")  # a function holds them
 FUNCTION = 0x1  # CO_OPTIMIZED: of a function's code, not of a class's or a module's
 HERE = os.getcwd() + "/"
 STAGE = os.environ.get("DVC_STAGE", "").rpartition(":")[2]
@@ -16,7 +17,8 @@ seen = set()
 
 def note(frame, event, _argument):
     code = frame.f_code
-    if event == "call" and code not in seen and code.co_flags & FUNCTION:
+    function = code.co_flags & FUNCTION and code.co_name not in COMPREHENSIONS
+    if event == "call" and function:
         seen.add(code)
 
 

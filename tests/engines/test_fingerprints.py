@@ -38,6 +38,7 @@ def runs(start, tmp_path_factory):
     shutil.copy(ROOT / "tests/traced.py", place / "sitecustomize.py")
     (place / "notes").mkdir()
     environment = {**ENVIRONMENT, "PYTHONPATH": str(place), "TRACED": str(place / "notes")}
+    environment["SLURM_JOB_ID"] = "1"  # as on a node: every step starts by itself
     words = [str(BIN / "dvc"), "repro", "--quiet"]
     subprocess.run(words, cwd=start.path, env=environment, check=True)
     found = {}

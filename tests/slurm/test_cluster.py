@@ -191,9 +191,10 @@ def test_nothing_half_written_is_left_where_an_output_belongs(by_slurm):
     assert not list(by_slurm.path.glob("results/**/half"))
 
 
-def test_the_disturbed_run_is_the_undisturbed_one_byte_for_byte(by_slurm, by_dvc):
-    locks = [(checkout.path / "dvc.lock").read_bytes() for checkout in (by_slurm, by_dvc)]
-    assert locks[0] == locks[1]
+def test_the_disturbed_run_records_what_the_undisturbed_one_does(by_slurm, by_dvc):
+    yaml = YAML(typ="safe")
+    records = [yaml.load(checkout.path / "dvc.lock") for checkout in (by_slurm, by_dvc)]
+    assert records[0] == records[1]  # outputs by their hashes; the stages stand in any order
 
 
 def test_nothing_is_left_to_do(by_slurm):
