@@ -67,7 +67,7 @@ FEATURES = FeatureSet(Path(), "none", np.arange(16), np.zeros(16, np.int16), VAL
 SPLITS = np.array(["train"] * 9 + ["validation"] * 3 + ["test"] * 4)
 EXAMPLES = Examples(PIXELS, torch.arange(16) % 3, SPLITS)
 FIT: dict[str, Any] = {"frozen": False, "epochs": 2, "minibatch": 3, "rate": 0.01, "seed": 0}
-OPTIONS = {"layer": "layer2", "stop": 3, "n": 2, "scale": 0.5, "top": 5}  # for who takes them
+OPTIONS = {"layer": "layer2", "stop": 3, "n": 2, "scale": 0.5, "top": 0.3125}  # for who takes them
 EDITS: dict[str, Callable[..., Any]] = {  # for a layer of so many units, rows and columns
     "scale": lambda *_: Scale((1, 0), (0.0, 0.5)),
     "clip": lambda *_: Clip((1,), (-0.1,), (0.1,)),

@@ -30,6 +30,7 @@ UNREAD = {
 # Of a folder with more in it: what this step reads.
 PARTS = {
     ("extract_reference_features", "generations"): "unlabelled",
+    ("correct_generations", "truth"): "heldout.parquet",
     ("report", "results"): "score_units",
     ("score_units", "features"): "unlabelled.parquet",
 }
@@ -52,7 +53,7 @@ def inputs_of(world: World, *, made: bool):
         for option, path in world.paths(stage, Input).items():
             if made and path.parts[0] != "results":
                 continue
-            part = PARTS.get((stage, option))
+            part = PARTS.get((stage.partition("@")[0], option))
             files = files_of(path / part if part else path)
             yield stage, option, max(files, key=lambda file: file.stat().st_size)
 
