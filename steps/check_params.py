@@ -22,18 +22,14 @@ def main(params: Path, out: Path | None, complete: Path | None, schema: Path | N
 
     from artifact_units.files.storage import write_text
     from steps.making.checks import read_overlay, read_params
-    from steps.making.leftovers import remove_unnamed
     from steps.making.overlays import written
     from steps.making.parameters import Params
 
     if complete:
-        checked = read_overlay(params)
-        write_text(complete, written(checked, params))
+        write_text(complete, written(read_overlay(params), params))
     else:
-        checked = read_params(params)
+        read_params(params)
     if out:
-        for gone in remove_unnamed(out.parents[1], checked):
-            say(f"{gone} is taken away: {params} no longer names it")
         write_text(out, '{"checked": true}\n')
     if schema:
         write_text(schema, json.dumps(Params.model_json_schema(), indent=2, sort_keys=True) + "\n")

@@ -159,21 +159,6 @@ def test_after_a_change_both_engines_run_the_same_stages(done, tmp_path):
     assert "Nothing to be done" in done.snakemake("-n")
 
 
-def test_what_is_no_longer_named_is_taken_away_and_counts_no_more(done, tmp_path):
-    done.change({"correct_generations.corrections.random": None})
-    done.change({"score_units.rankings.random": None})
-    other = done.copy(tmp_path / "other")
-    for checkout, said in ((done, done.snakemake()), (other, other.dvc("repro"))):
-        assert "results/correct_generations/random is taken away" in said
-        assert [*checkout.path.glob("results/*/random*")] == []
-        assert {"evaluate_generations", "report"} <= {*stages_run(said)}
-        assert "up to date" in checkout.dvc("status")
-    assert {p.name for p in done.path.glob("results/score_units/*.parquet")} == {
-        "defective_score.parquet",
-        "range_excess.parquet",
-    }
-
-
 def test_no_more_jobs_are_submitted_than_there_are_stale_stages(done):
     done.change({"report.units": 3})
     assert planned(done) == {
