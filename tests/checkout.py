@@ -5,6 +5,8 @@ import re
 import shutil
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -164,3 +166,28 @@ class Checkout:
 def stages_run(said: str) -> list[str]:
     """The stages whose command DVC ran, in what either engine said; sorted."""
     return sorted(re.findall(r"Running stage '(?:demo/dvc\.yaml:)?([^']*)'", said))
+
+
+def wait_for(condition: Callable[[], object]) -> None:
+    """Return when a condition holds, which must be within a minute."""
+    for _ in range(1200):
+        if condition():
+            return
+        time.sleep(0.05)
+    raise AssertionError("it did not happen in a minute")
+
+
+def begin(checkout: Checkout, mark: str) -> subprocess.Popen[str]:
+    """DVC, once a step that it started has written ``mark``; a process group of its own."""
+    process = subprocess.Popen(
+        [str(BIN / "dvc"), "repro"],
+        cwd=checkout.path,
+        env=ENVIRONMENT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    wait_for(lambda: (checkout.path / mark).exists() or process.poll() is not None)
+    assert process.poll() is None, process.communicate()[0]
+    return process

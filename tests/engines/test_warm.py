@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from checkout import BIN, ENVIRONMENT, Checkout
+from checkout import BIN, Checkout, begin, wait_for
 
 from steps.making import warm
 
@@ -68,31 +68,13 @@ def start(tmp_path_factory):
 def run(start, tmp_path):
     """A run whose first stage is done and whose second waits; nothing may be left of it."""
     checkout = start.copy(tmp_path / "it")
-    process = subprocess.Popen(
-        [str(BIN / "dvc"), "repro"],
-        cwd=checkout.path,
-        env=ENVIRONMENT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-    wait_for(lambda: (checkout.path / "begun.second").exists() or process.poll() is not None)
-    assert process.poll() is None, process.communicate()[0]
+    process = begin(checkout, "begun.second")
     yield checkout, process
     (checkout.path / "go.second").touch()
     process.wait()
     if process.stdout is not None:
         process.stdout.close()
     wait_for(lambda: of(checkout) == {})
-
-
-def wait_for(condition):
-    for _ in range(600):
-        if condition():
-            return
-        time.sleep(0.05)
-    raise AssertionError("it did not happen in half a minute")
 
 
 def of(checkout):

@@ -5,11 +5,10 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
-from checkout import BIN, Checkout
+from checkout import Checkout, begin, wait_for
 
 from steps.making import engine
 
@@ -70,31 +69,6 @@ def graph(before="", name=""):
     return GRAPH.replace("@BEFORE@", before).replace("@NAME@", name)
 
 
-def begin(checkout, **more):
-    """DVC, once the step that it started runs; a process group of its own."""
-    environment = {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}", **more}
-    process = subprocess.Popen(
-        [str(BIN / "dvc"), "repro"],
-        cwd=checkout.path,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-    wait_for(lambda: (checkout.path / "begun").exists() or process.poll() is not None)
-    assert process.poll() is None, process.communicate()[0]
-    return process
-
-
-def wait_for(condition):
-    for _ in range(1200):
-        if condition():
-            return
-        time.sleep(0.05)
-    raise AssertionError("it did not happen in a minute")
-
-
 def end(checkout, process):
     (checkout.path / "go").touch()
     return process.communicate(timeout=60)[0]
@@ -119,7 +93,7 @@ def outputs(checkout):
 
 
 def test_an_undisturbed_stage_ends_well_and_needs_nothing_more(slow):
-    said = end(slow, begin(slow))
+    said = end(slow, begin(slow, "begun"))
     assert "dvc push" in said or "Updating lock file" in said
     assert outputs(slow) == ["out", "out.manifest.json"]
     assert "up to date" in slow.dvc("status")
@@ -134,7 +108,7 @@ def test_an_undisturbed_stage_ends_well_and_needs_nothing_more(slow):
     ],
 )
 def test_a_result_of_what_has_changed_since_does_not_appear(slow, file, old, new, named):
-    process = begin(slow)
+    process = begin(slow, "begun")
     put(slow, file, old, new)
     said = end(slow, process)
     assert process.returncode != 0
@@ -154,7 +128,7 @@ def test_a_result_of_what_has_changed_since_does_not_appear(slow, file, old, new
     ],
 )
 def test_a_change_that_the_stage_does_not_rest_on_stops_nothing(slow, file, old, new):
-    process = begin(slow)
+    process = begin(slow, "begun")
     put(slow, file, old, new)
     end(slow, process)
     assert process.returncode == 0
@@ -162,7 +136,7 @@ def test_a_change_that_the_stage_does_not_rest_on_stops_nothing(slow, file, old,
 
 
 def test_the_record_holds_the_values_that_the_step_was_given(slow):
-    process = begin(slow)
+    process = begin(slow, "begun")
     put(slow, "params.yaml", "  heldout: 1000", "  heldout: 999")
     end(slow, process)
     assert "--heldout 1000" in (slow.path / "dvc.lock").read_text()
@@ -178,7 +152,7 @@ def test_a_step_ends_with_the_dvc_that_started_it(slow, before):
     else:
         text = graph(before)
     (slow.path / "dvc.yaml").write_text(text)
-    process = begin(slow)
+    process = begin(slow, "begun")
     assert steps_in(process.pid)
     os.kill(process.pid, signal.SIGKILL)
     wait_for(lambda: not steps_in(process.pid))
