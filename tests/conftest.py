@@ -2,10 +2,13 @@
 
 import os
 
+from artifact_units.computing import portable
+
+portable.settle()  # before torch and NumPy are imported
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["TRITON_INTERPRET"] = "1"  # its kernels, step by step on the CPU
 
-from jaxtyping import install_import_hook
+from jaxtyping import install_import_hook  # noqa: E402
 
 install_import_hook("artifact_units", "beartype.beartype")
 

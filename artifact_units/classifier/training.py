@@ -95,8 +95,9 @@ def metrics_of(logits: Logits, classes: Tensor) -> dict[str, int | float]:
             f"the classifier finds none of the {int(artifact.sum())} artifacts of the test split; "
             f"label more, or train longer (train_classifier.epochs)"
         )
-    odds = logits[:, 0].double() - logits[:, 1:].double().logsumexp(1)
-    auc = area_under_curve(odds.numpy(), artifact.numpy())
+    exact = logits.double().numpy()
+    odds = exact[:, 0] - np.logaddexp.reduce(exact[:, 1:], axis=1)
+    auc = area_under_curve(odds, artifact.numpy())
     values = {"accuracy": _accuracy(logits, classes), **recalls, "auc_artifact": auc}
     return {"test_images": len(classes), **{k: round(v, 6) for k, v in values.items()}}
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import platform
 
 import torch
 
+from artifact_units.computing import portable
 from artifact_units.errors import UserError
 from artifact_units.files.manifests import note
 
@@ -15,7 +17,8 @@ NO_GPU = ("", "-1", "NoDevFiles")  # what a scheduler says where it gives none
 def prepare(device: str, threads: int) -> torch.device:
     """Set threads and determinism; ``auto`` is a GPU where there is one, else the CPU.
 
-    A GPU that cannot be computed on is a UserError; of one that can, manifests say which it was.
+    A GPU that cannot be computed on is a UserError; of one that can, manifests say which it was,
+    and of a CPU which instructions computed where those were its own.
     """
     torch.set_num_threads(threads)
     # The same two flags as use_deterministic_algorithms, which imports the compiler for a second.
@@ -31,7 +34,13 @@ def prepare(device: str, threads: int) -> torch.device:
             note(f"computed on the CPU: {sees}, though CUDA_VISIBLE_DEVICES is {given}")
     if device == "cuda":
         note(f"computed on a GPU: {_usable_gpu()}")
+    if not portable.is_settled():
+        note(f"computed with the processor's own instructions: {_instructions()}")
     return torch.device(device)
+
+
+def _instructions() -> str:
+    return f"{platform.machine()}, {torch.backends.cpu.get_cpu_capability()}"
 
 
 def _usable_gpu() -> str:

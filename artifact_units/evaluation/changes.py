@@ -59,7 +59,7 @@ def changes_between(
     return Changes(
         inside=_mean_within(moved, masks).numpy(),
         outside=_mean_within(moved, ~masks).numpy(),
-        psnr=(10 * torch.log10(255**2 * values / squares)).numpy(),
+        psnr=10 * np.log10((255**2 * values / squares).numpy()),
         changed=(difference != 0).any(dim=1).double().mean(dim=(1, 2)).numpy(),
         error=(unknown if clean is None else _apart(after, clean)).numpy(),
         damage=(unknown if clean is None else _apart(before, clean)).numpy(),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -25,20 +26,15 @@ def rows_at_once(columns: Features) -> int:
     return min(BLOCK, max(VALUES // max(1, images), features))
 
 
-def centred(real: Reals, generated: Features) -> tuple[Reals, Features]:
-    """Both with the reals' mean taken away: as far apart, and float32 tells them apart.
-
-    Features far from 0 and near to each other have squares that hide their distance.
-    """
-    middle = real.double().mean(dim=0)
-    return (real - middle).to(real.dtype), (generated - middle).to(generated.dtype)
-
-
 def distances(rows: Features, columns: Reals) -> Iterator[Distances]:
     """Euclidean distances (roots taken), float64, so many rows at once."""
     others = columns.double()
+    lengths = others.square().sum(1)
     for block in rows.split(rows_at_once(columns)):
-        yield torch.cdist(block.double(), others)
+        block = block.double()
+        squares = torch.addmm(lengths, block, others.T, alpha=-2)
+        squares = squares.add_(block.square().sum(1)[:, None]).clamp_(min=0).numpy()
+        yield torch.from_numpy(np.sqrt(squares, out=squares))  # as NumPy rounds them: portable
 
 
 @remembered  # every row of an evaluation asks for those of the same reals

@@ -109,4 +109,4 @@ def shapes() -> dict[str, tuple[int, ...]]:
 
 def _directions(maps: Featuremaps) -> Featuremaps:
     """Of each position the direction of its units: divided by their length."""
-    return maps / (maps.square().sum(1, keepdim=True).sqrt() + EPSILON)
+    return maps / (torch.linalg.vector_norm(maps, dim=1, keepdim=True) + EPSILON)

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from artifact_units.computing.elementwise import tanh
 from artifact_units.layers.generator import Generator, Layer
 from artifact_units.layers.layouts import OWN, NotExact
 
@@ -154,7 +155,7 @@ class BigGAN(nn.Module):
         for k, name in enumerate(self.layer_names, start=1):
             y = torch.cat([given, parts[k]], 1) if self.chunk else given
             x = self.get_submodule(name)(x, y)
-        return self.rgb(self.bn(x).relu()).tanh()
+        return tanh(self.rgb(self.bn(x).relu()))
 
     def config(self) -> dict[str, Any]:
         """What the constructor was given."""

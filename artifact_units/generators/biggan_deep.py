@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from artifact_units.computing.elementwise import tanh
 from artifact_units.errors import UserError
 from artifact_units.generators.biggan import Attention, Stage
 from artifact_units.layers.generator import Generator, Layer
@@ -125,7 +126,7 @@ class BigGANDeep(nn.Module):
         x = self.gen_z(condition).view(len(latents), 4, 4, -1).permute(0, 3, 1, 2).contiguous()
         for name in self.layer_names:
             x = self.get_submodule(name)(x, condition, truncation)
-        return self.rgb(self.bn(x, truncation).relu_())[:, :3].tanh()
+        return tanh(self.rgb(self.bn(x, truncation).relu_())[:, :3])
 
     def config(self) -> dict[str, Any]:
         """What the constructor was given."""

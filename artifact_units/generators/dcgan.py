@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from artifact_units.computing.elementwise import tanh
 from artifact_units.layers.edits import Scale
 from artifact_units.layers.generator import Generator, Layer
 from artifact_units.layers.layouts import Family, Layout, NotExact, Tensors, one_hot
@@ -46,7 +47,7 @@ class DCGAN(nn.Module):
         x = latents[:, :, None, None]
         for name in self.layer_names:
             x = self.get_submodule(name)(x)
-        return self.rgb(x).tanh()
+        return tanh(self.rgb(x))
 
     def config(self) -> dict[str, Any]:
         """What the constructor was given."""

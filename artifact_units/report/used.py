@@ -31,6 +31,7 @@ def section(results: Results) -> dict[str, Any]:
         "parameters": [
             (name, _flat(values)) for name, values in params.items() if name != "inputs"
         ],
+        "notes": sorted({note for m in results.manifests.values() for note in m.get("notes", ())}),
         "versions": ", ".join(f"{name} {version(name)}" for name in LIBRARIES),
     }
 

@@ -119,19 +119,19 @@ class _Canvas:
         """An isosceles triangle standing on ``base``."""
         slope = height / half_width
         side = _col(height) - (self.y - _col(base)) - _col(slope) * (self.x - _col(x)).abs()
-        return torch.minimum(side / _col((1 + slope**2).sqrt()), self.y - _col(base))
+        return torch.minimum(side / _col(torch.hypot(slope, torch.ones(()))), self.y - _col(base))
 
     def trapezoid(
         self, x: Tensor, base: Tensor, half_width: Tensor, height: Tensor, inset: Tensor
     ) -> Tensor:
         lean = _col(inset / height)
         side = _col(half_width) - (self.x - _col(x)).abs() - lean * (self.y - _col(base))
-        side = side / (1 + lean**2).sqrt()
+        side = side / torch.hypot(lean, torch.ones(()))
         band = torch.minimum(self.y - _col(base), _col(base + height) - self.y)
         return torch.minimum(side, band)
 
     def disc(self, x: Tensor, y: Tensor, radius: Tensor | float) -> Tensor:
-        return _col(radius) - ((self.x - _col(x)) ** 2 + (self.y - _col(y)) ** 2).sqrt()
+        return _col(radius) - torch.hypot(self.x - _col(x), self.y - _col(y))
 
     def arch(self, x: Tensor, base: Tensor, half_width: Tensor | float, height: Tensor) -> Tensor:
         """A window or a door: a box with a half disc on it."""
@@ -176,8 +176,8 @@ def _sky(canvas: _Canvas, u: _Draws, horizon: Tensor) -> None:
 def _ground(canvas: _Canvas, u: _Draws, horizon: Tensor) -> Tensor:
     ground = u.pick(GROUNDS)
     u.note("ground", ground)
-    hill = _col(u.between(0.02, 0.12)) * torch.sin(
-        _col(u.between(1.5, 3.5)) * canvas.x + _col(u.between(0.0, 6.28))
+    hill = _col(u.between(0.02, 0.12)) * torch.from_numpy(
+        np.sin((_col(u.between(1.5, 3.5)) * canvas.x + _col(u.between(0.0, 6.28))).numpy())
     )
     far = 0.65 * ground + 0.35 * torch.tensor([0.45, 0.55, 0.62])
     canvas.fill(_col(horizon + 0.06) + hill - canvas.y, far)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from artifact_units.computing.elementwise import sqrt
 from artifact_units.shapes import RawImages
 
 DENSE = 96  # units of the last hidden layer
@@ -70,5 +71,5 @@ class Critic(nn.Module):
 def _variety(x: Tensor) -> Tensor:
     """How much the images of a minibatch differ, as one more unit (section 3 there)."""
     groups = x.float().unflatten(0, (GROUPS, -1))
-    deviation = groups.var(0, unbiased=False).add(1e-8).sqrt().mean((1, 2, 3))
+    deviation = sqrt(groups.var(0, unbiased=False).add(1e-8)).mean((1, 2, 3))
     return deviation.repeat(GROUPS)[:, None, None, None].expand(-1, 1, *x.shape[2:]).to(x.dtype)

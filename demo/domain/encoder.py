@@ -32,7 +32,7 @@ def train(images: Images, values: Tensor, epochs: int) -> SceneEncoder:
     targets = (values - mean) / deviation
     encoder = SceneEncoder(values.shape[1])
     steps = epochs * (len(images) // MINIBATCH)
-    optimiser = torch.optim.AdamW(encoder.parameters(), lr=RATE, weight_decay=1e-3)
+    optimiser = torch.optim.AdamW(encoder.parameters(), lr=RATE, weight_decay=1e-3, fused=True)
     rate = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, total_steps=steps)
     for _ in range(epochs):
         order = torch.randperm(len(images))

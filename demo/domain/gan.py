@@ -102,7 +102,7 @@ class Trainer:
 
 
 def _adam(parameters: list[Tensor]) -> torch.optim.Adam:
-    return torch.optim.Adam(parameters, lr=RATE, betas=(0.0, 0.99))
+    return torch.optim.Adam(parameters, lr=RATE, betas=(0.0, 0.99), fused=True)
 
 
 def _descend(optimiser: torch.optim.Optimizer, loss: Tensor) -> None:

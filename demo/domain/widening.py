@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from artifact_units.computing.elementwise import sqrt
 from artifact_units.generators.pggan import PGGAN, PGGANLayer, pixel_norm
 from artifact_units.shapes import Featuremaps, Latents
 
@@ -73,4 +74,4 @@ def images_from(network: PGGAN, before: Featuremaps, k: int) -> Tensor:
 
 def rms_of(maps: Featuremaps) -> Tensor:
     """The root mean square over everything."""
-    return maps.square().mean().sqrt()
+    return sqrt(maps.square().mean())

@@ -15,6 +15,7 @@ import click
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from artifact_units.computing import portable
 from artifact_units.errors import UserError
 from steps.making import contract, warm
 from steps.making.parameters import Run
@@ -97,7 +98,9 @@ def step(section: type[BaseModel] | None = None, *, run: bool = False) -> Callab
                     mine = {k: given.pop(k) for k in model.model_fields if k in given}
                     mine |= spare_values(context.args) if name == "params" else {}
                     given[name] = validated(model, mine)
-                if run:  # before numpy is imported
+                if not run or given["run"].portable:  # before torch and numpy are imported
+                    portable.settle()
+                if run:
                     warm.start()
                     os.environ["OPENBLAS_NUM_THREADS"] = str(given["run"].threads)
                 inputs = _inputs(context.command, given)

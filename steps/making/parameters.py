@@ -40,6 +40,10 @@ class Run(Section):
     channels_last: bool = Field(
         default=False, description="Lay the generator's weights out channels last."
     )
+    portable: bool = Field(
+        default=True,
+        description="The same bytes on every x86-64 processor, or the processor's own speed.",
+    )
 
 
 class SampleGenerations(Section):

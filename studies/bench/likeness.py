@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from functools import cache
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -58,8 +59,8 @@ def _smooth(x: Tensor) -> Tensor:
 @cache
 def _smoothing(px: int) -> Tensor:
     """A Gaussian window along one axis, mirrored at the borders, as a matrix ``[to, from]``."""
-    places = torch.arange(WINDOW) - WINDOW // 2
-    row = torch.exp(-(places**2) / (2 * DEVIATION**2))
+    places = np.arange(WINDOW) - WINDOW // 2
+    row = torch.from_numpy(np.exp(-(places**2) / (2 * DEVIATION**2))).float()
     line = torch.eye(px)[:, None]
     padded = F.pad(line, (WINDOW // 2,) * 2, mode="reflect")
     return F.conv1d(padded, (row / row.sum())[None, None])[:, 0].T.contiguous()
