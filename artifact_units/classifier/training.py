@@ -15,6 +15,7 @@ from torch.optim.lr_scheduler import OneCycleLR
 from artifact_units.classifier.examples import Examples
 from artifact_units.classifier.network import Classifier
 from artifact_units.computing.batches import batched, in_room
+from artifact_units.computing.elementwise import logsumexp
 from artifact_units.computing.transfers import fetched, sent
 from artifact_units.errors import UserError
 from artifact_units.labels.verdicts import CLASSES
@@ -95,9 +96,8 @@ def metrics_of(logits: Logits, classes: Tensor) -> dict[str, int | float]:
             f"the classifier finds none of the {int(artifact.sum())} artifacts of the test split; "
             f"label more, or train longer (train_classifier.epochs)"
         )
-    exact = logits.double().numpy()
-    odds = exact[:, 0] - np.logaddexp.reduce(exact[:, 1:], axis=1)
-    auc = area_under_curve(odds, artifact.numpy())
+    odds = logits[:, 0].double() - logsumexp(logits[:, 1:])
+    auc = area_under_curve(odds.numpy(), artifact.numpy())
     values = {"accuracy": _accuracy(logits, classes), **recalls, "auc_artifact": auc}
     return {"test_images": len(classes), **{k: round(v, 6) for k, v in values.items()}}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -18,3 +19,8 @@ def tanh(x: Tensor) -> Tensor:
 def sqrt(x: Tensor) -> Tensor:
     """The square root, within two units in the last place; 0 of 0. It can be derived but at 0."""
     return x.rsqrt().reciprocal()
+
+
+def logsumexp(x: Tensor) -> Tensor:
+    """log(sum(exp(x))) of each row of ``[row, value]``, float64, on the CPU."""
+    return torch.from_numpy(np.logaddexp.reduce(x.double().cpu().numpy(), axis=1))

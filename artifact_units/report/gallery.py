@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from artifact_units.classifier.heatmaps import masks_from
+from artifact_units.computing.elementwise import logsumexp
 from artifact_units.images.image_sets import ImageSet
 from artifact_units.report.data import Results
 from artifact_units.report.findings import UNCORRECTED
@@ -65,7 +66,7 @@ class Gallery:
     @cached_property
     def surest(self) -> np.ndarray:
         """The ids of the cover: those that the classifier is surest about, best first."""
-        odds = self.heat.logits[:, 0] - self.heat.logits[:, 1:].logsumexp(1)
+        odds = self.heat.logits[:, 0] - logsumexp(self.heat.logits[:, 1:])
         return self.ids[torch.argsort(odds, descending=True, stable=True)[:PAIRS].numpy()]
 
     @cached_property

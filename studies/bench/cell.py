@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from artifact_units.classifier.training import area_under_curve
+from artifact_units.computing.elementwise import logsumexp
 from artifact_units.corrections import choice
 from artifact_units.corrections.correction import Correction, corrected, text_of
 from artifact_units.corrections.evidence import CorrectionEvidence
@@ -64,7 +65,7 @@ def classifier(learned: Learned) -> Iterator[Found]:
     """Its AUC on held-out generations, and how well its masks fit."""
     heldout = learned.stand.heldout
     logits = learned.logits(torch.cat([beside.broken for beside in heldout.values()]))
-    odds = (logits[:, 0] - logits[:, 1:].logsumexp(1)).double().numpy()
+    odds = (logits[:, 0].double() - logsumexp(logits[:, 1:])).numpy()
     artifact = np.arange(len(odds)) < len(heldout["artifacts"].ids)
     yield Found("classifier", "auc", area_under_curve(odds, artifact))
     _, seen = learned.stand.labelled
