@@ -5,7 +5,7 @@ REPORT := results/report/report.html
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 unexport PYTHONDONTWRITEBYTECODE  # a stage is a process: it finds modules compiled by the first
 
-.PHONY: run params slurm test slurm-test check lint bench bench-truth report screenshots schema docs lock mend status gc exp grid exps analysis spread clean
+.PHONY: run params slurm test tiny slurm-test check lint bench bench-truth report screenshots schema docs lock mend status gc exp grid exps analysis spread clean
 .DEFAULT_GOAL := run
 
 ## run: everything that params.yaml asks for and that is not done yet
@@ -26,6 +26,10 @@ params: $(VENV)/installed
 ## test: all tests, a tiny whole run under both engines among them
 test: $(VENV)/installed-dev
 	OMP_NUM_THREADS=1 python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+## tiny: tests/engines/tiny_run.md5 anew, where the tiny run is meant to make other bytes
+tiny: $(VENV)/installed-dev
+	ARTIFACT_UNITS_RECORD=1 OMP_NUM_THREADS=1 python -m pytest tests/engines/test_tiny_run.py -k recorded
 
 ## slurm-test: those of the Slurm profile alone, on a cluster of two nodes made for them (root)
 slurm-test: $(VENV)/installed-dev
@@ -50,7 +54,7 @@ report: $(VENV)/installed
 
 ## bench: what costs how much, ours beside the usual way, as docs/performance.md tells it
 bench: $(VENV)/installed-dev
-	@for file in $(filter-out %/common.py,$(wildcard benchmarks/*.py)); do \
+	@for file in $(filter-out %/__init__.py %/common.py,$(wildcard benchmarks/*.py)); do \
 	  OMP_NUM_THREADS=1 python -m benchmarks.$$(basename $$file .py) || exit 1; echo; \
 	done
 

@@ -59,7 +59,7 @@ def params(generations: int = 3, units: int = 4, failures: int = 2) -> dict:
     """The part of params.yaml that the page uses for more than showing it."""
     return {
         "inputs": {"generator": "absent.safetensors", "truth": "truth"},
-        "run": {"threads": 1},
+        "run": {"threads": 1, "portable": True},
         "score_units": {"mask_threshold": 0.5, "quantile": 0.9, "rankings": PARAMS["rankings"]},
         "correct_generations": {"artifacts": 6, "corrections": PARAMS["corrections"]},
         "choose_correction": {"artifacts": 3, "normals": 2, "harm": 10.0},

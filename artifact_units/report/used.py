@@ -18,6 +18,7 @@ def section(results: Results) -> dict[str, Any]:
     """Hashes of inputs and outputs as the manifests have them, values, versions of libraries."""
     params = results.params
     paths = params["inputs"] | {"extractor": params["extract_features"]["weights"]}
+    notes = {note for m in results.manifests.values() for note in m.get("notes", ())}
     read = {k: v for m in results.manifests.values() for k, v in m["inputs"].items()}
     return {
         "inputs": [
@@ -31,7 +32,8 @@ def section(results: Results) -> dict[str, Any]:
         "parameters": [
             (name, _flat(values)) for name, values in params.items() if name != "inputs"
         ],
-        "notes": sorted({note for m in results.manifests.values() for note in m.get("notes", ())}),
+        "notes": sorted(notes),
+        "portable": params["run"]["portable"] and not notes,
         "versions": ", ".join(f"{name} {version(name)}" for name in LIBRARIES),
     }
 

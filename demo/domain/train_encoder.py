@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from artifact_units.computing import portable
+
 STREAM = 20_000  # of the renderer, plus the seed: neither the generator's nor the real images'
 HELDOUT = 1_000  # churches beyond those trained on, on which R2 is told
 
@@ -21,6 +23,7 @@ HELDOUT = 1_000  # churches beyond those trained on, on which R2 is told
 @click.option("--threads", type=int, required=True, help="CPU threads.")
 def main(out: Path, images: int, px: int, epochs: int, seed: int, threads: int) -> None:
     """Train the scene encoder, the embedded domain's feature extractor, on rendered churches."""
+    portable.settle()
     import torch
 
     from artifact_units.extractors.scene import save_encoder

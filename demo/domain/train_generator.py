@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from artifact_units.computing import portable
+
 STREAM = 10_000  # of the renderer, plus the seed: none that the pipeline's real images use
 RESOLUTIONS = (8, 16, 32, 64)
 CHUNK = 500  # churches rendered at once
@@ -39,6 +41,7 @@ def main(
     out: Path, images: int, schedule: list[tuple[int, int]], batch: int, seed: int, threads: int
 ) -> None:
     """Train the embedded domain's PGGAN on the rendered churches, growing from 8 px to 64 px."""
+    portable.settle()
     import torch
 
     from artifact_units.generators import as_generator, save_generator
