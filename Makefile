@@ -5,7 +5,7 @@ REPORT := results/report/report.html
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 unexport PYTHONDONTWRITEBYTECODE  # a stage is a process: it finds modules compiled by the first
 
-.PHONY: run params slurm test tiny slurm-test check lint bench bench-truth report screenshots schema docs lock mend status gc exp grid exps analysis spread clean
+.PHONY: run params slurm test tiny slurm-test check lint bench bench-truth report screenshots schema docs lock mend status verify gc exp grid exps analysis spread clean
 .DEFAULT_GOAL := run
 
 ## run: everything that params.yaml asks for and that is not done yet
@@ -96,6 +96,11 @@ mend:
 ## status: what would run and why, what runs now, what lies on the disk
 status:
 	@python -m workflow.status
+
+## verify: whether this machine makes the recorded outputs: all of the last commit's stages anew,
+## apart from this checkout
+verify: $(VENV)/installed
+	@python -m workflow.verify
 
 ## gc: old files of DVC's cache, shards, stamps and logs; says how much and asks (YES=1: does not)
 gc:
