@@ -106,7 +106,7 @@ verify: $(VENV)/installed
 gc:
 	@python -m workflow.gc
 
-## exp: make exp NAME=deeper SET="correct_generations.corrections.sequential.stop=5": a Snakemake run
+## exp: make exp NAME=deeper SET="fit_corrections.corrections.sequential.stop=5": a Snakemake run
 ## of the last commit with these values, kept as a DVC experiment; SNAKEMAKE="--profile …" on a cluster
 SNAKEMAKE := --cores all
 exp:

@@ -86,7 +86,7 @@ def set_up(place: Path, images: int, px: int) -> dict[str, str]:
     values["extract_features"]["reals"] = images
     half = {"artifacts": images // 2, "normals": images // 2}
     values["choose_correction"] |= {"artifacts": 5, "normals": 5, "stop": [depth]}
-    corrections = values["correct_generations"]["corrections"]
+    corrections = values["fit_corrections"]["corrections"]
     kept = {name: corrections[name] for name in CORRECTIONS}
     kept["sequential"]["stop"] = depth
     rankings = values["score_units"]["rankings"]

@@ -16,7 +16,6 @@ from steps.making.parameters import EvaluationRun, Run
 @input_path("features", "Folder with a table of features a correction.")
 @input_path("references", "Folder of the tables reals and, with a truth, clean and reference.")
 @input_path("heatmaps", "Table of heatmaps.")
-@input_path("scores", "Folder of score_units: a table a ranking.")
 @input_path("truth", "Folder of known truth, or any other.")
 @click.option("--mask_threshold", type=click.FloatRange(0, 1), required=True, help="Mask above it.")
 @output_path("out", "Table of measurements.")

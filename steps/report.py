@@ -10,8 +10,8 @@ from steps.making.command import Input, input_path, output_path, say, step
 from steps.making.parameters import Report
 
 STAGES = ("sample_generations", "label_generations", "train_classifier", "compute_masks")
-STAGES += ("collect_featuremaps", "score_units", "choose_correction", "correct_generations")
-STAGES += ("evaluate_generations",)
+STAGES += ("collect_featuremaps", "score_units", "fit_corrections", "choose_correction")
+STAGES += ("correct_generations", "evaluate_generations")
 
 
 @step(Report)
@@ -28,6 +28,7 @@ STAGES += ("evaluate_generations",)
     help="The parameters of the run: params.yaml.",
 )
 @output_path("out", "The HTML page.")
+@output_path("metrics", "How well each ranking finds the defective units, JSON.")
 @output_path("plots", "Folder of its cover and charts as pictures.")
 def main(
     results: Path,
@@ -36,21 +37,25 @@ def main(
     spread: Path,
     used: Path,
     out: Path,
+    metrics: Path,
     plots: Path,
     params: Report,
 ) -> None:
     """Write one self-contained HTML page of the whole run."""
+    from artifact_units.evaluation.measurements import precision_of
     from artifact_units.files.storage import whole_folder, write_text
     from artifact_units.report import page
     from artifact_units.report.data import Results
     from steps.making.checks import read_params
 
     values = read_params(used).model_dump() | {"report": params.model_dump()}
-    given = page.contents(Results(results, truth, values, analysis, spread))
+    known = Results(results, truth, values, analysis, spread)
+    given = page.contents(known)
     with whole_folder(plots) as part:
         for name, picture in page.plots(given).items():
             (part / name).write_bytes(picture)
     text = page.page(given)
+    write_text(metrics, precision_of(known.agreement))
     write_text(out, text)
     say(f"{out}, {len(text) / 1e6:.1f} MB")
 

@@ -24,7 +24,6 @@ def main(out: Path, params: ScoringRun, run: Run, **known: Path) -> None:
 
     plan = RankingPlan(
         ranking=params.ranking,
-        normalise=params.normalise,
         repeats=params.repeats,
         options=registry.check_options("rankings", params.ranking, params.model_extra or {}),
     )

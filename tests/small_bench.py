@@ -15,6 +15,7 @@ TINY = Settings(
     normals=5,
     searched=6,
     chosen_on=3,
+    budget=3,
     repeats=2,
     methods=("none", "random", "sequential", "one_layer_searched", "clip_true_n", "chosen"),
 )

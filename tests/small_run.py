@@ -46,7 +46,7 @@ SMALL: dict[str, Any] = {
     },
     "correct_generations.artifacts": 3,
     "correct_generations.normals": 3,
-    "correct_generations.corrections": {
+    "fit_corrections.corrections": {
         "none": {"ranking": "defective_score", "corrector": "ablation", "layer": "layer1", "n": 0},
         "sequential": {
             "ranking": "defective_score",

@@ -97,7 +97,7 @@ def test_every_value_that_a_graph_names_exists(file):
 
 def test_what_is_recorded_is_of_stages_that_there_are():
     """DVC forgets none: those of an experiment stay in dvc.lock, and are read and written too."""
-    corrections = load("params.yaml")["correct_generations"]["corrections"]
+    corrections = load("params.yaml")["fit_corrections"]["corrections"]
     rankings = load("params.yaml")["score_units"]["rankings"]
     for name in load("dvc.lock")["stages"]:
         stage, _, key = name.partition("@")

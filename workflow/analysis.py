@@ -18,7 +18,7 @@ from workflow.queued import METRICS, measured, revisions_of
 
 TABLE = Path("params/analysis.csv")
 COLUMNS = ("correction", "parameter", "at", "metric", "value", "low", "high")
-PLACE = "correct_generations.corrections"
+PLACE = "fit_corrections.corrections"
 USAGE = "python -m workflow.analysis n=1,3 scale=0.5,1 stop=5,7 -- 2"
 Point = tuple[str, Any]  # a parameter and its value
 
@@ -60,12 +60,20 @@ def _sequential(parameters: set[str]) -> dict[str, dict[str, Any]]:
     from ruamel.yaml import YAML
 
     values = YAML(typ="safe").load(Path("params.yaml"))
-    entries = values["correct_generations"]["corrections"].items()
-    found = {name: entry for name, entry in entries if entry["corrector"] == "sequential"}
+    entries = values["fit_corrections"]["corrections"].items()
+    found = {name: entry for name, entry in entries if _is_fixed(entry)}
     for name, entry in found.items():
         if strange := sorted(parameters - entry.keys()):
             sys.exit(f"Error: {strange[0]} is no parameter of {name}; it has {', '.join(entry)}")
-    return found or sys.exit(f"Error: params.yaml: no entry of {PLACE} is sequential; add one")
+    return found or sys.exit(
+        f"Error: params.yaml: no entry of {PLACE} is sequential with fixed values; add one"
+    )
+
+
+def _is_fixed(entry: dict[str, Any]) -> bool:
+    """Whether a correction is sequential, with values that no search chooses."""
+    searched = any(isinstance(value, list) for value in entry.values())
+    return entry["corrector"] == "sequential" and not searched
 
 
 def _is_own(point: Point, corrections: dict[str, dict[str, Any]]) -> bool:

@@ -20,7 +20,7 @@ from workflow.locks import hold_experiment
 FOLDER = Path(".experiments")
 READY = Path(".dvc/config.local")  # of a worktree: it says where this checkout's cache is
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
-USAGE = 'make exp NAME=deeper SET="correct_generations.corrections.sequential.stop=5 …"'
+USAGE = 'make exp NAME=deeper SET="fit_corrections.corrections.sequential.stop=5 …"'
 
 
 def main(words: list[str]) -> None:

@@ -97,15 +97,21 @@ def text_of(corrections: Sequence[Correction]) -> str:
 
 def read_corrections(path: Path, repeat: int = 0) -> Correction:
     """One repeat of an ``edits.json``, or one line that says what is wrong with it."""
+    repeats = read_repeats(path)
+    if not 0 <= repeat < len(repeats):
+        raise UserError(f"{path}: holds no repeat {repeat}; it has {len(repeats)}")
+    return repeats[repeat]
+
+
+def read_repeats(path: Path) -> list[Correction]:
+    """Every repeat of an ``edits.json``, or one line that says what is wrong with it."""
     try:
         repeats = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UserError(f"{path}: not readable as corrections ({error})") from None
     if not isinstance(repeats, list) or not all(isinstance(r, dict) for r in repeats):
         raise UserError(f"{path}: not corrections: a list over repeats")
-    if not 0 <= repeat < len(repeats):
-        raise UserError(f"{path}: holds no repeat {repeat}; it has {len(repeats)}")
-    return _revived(path, repeats[repeat])
+    return [_revived(path, repeat) for repeat in repeats]
 
 
 def _revived(path: Path, fields: Mapping[str, Any]) -> Correction:

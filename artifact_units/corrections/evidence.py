@@ -5,14 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
 
-from artifact_units.corrections.correction import Correction
 from artifact_units.errors import UserError
 from artifact_units.shapes import Featuremaps, Latents
 from artifact_units.units.evidence import RankedLayer
+
+Normalisation = Literal["none", "max", "minmax"]  # of a layer's scores
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,6 @@ class CorrectionEvidence:
     collected: np.ndarray  # int64 [image]
     featuremaps: Callable[[str], Featuremaps]  # layer -> float16 [image, unit, row, col]
     latents: Callable[[Sequence[int]], Latents]  # of ids
-    chosen: Correction | None = None  # by choose_correction, where that is done
 
     def normals(self, layer: str) -> Featuremaps:
         """The featuremaps of the generations labelled normal, float16; on the CPU."""
@@ -61,15 +62,30 @@ def worst_units(ranked: Mapping[str, RankedLayer], layer: str, n: int) -> tuple[
     return tuple(int(unit) for unit in order[:n])
 
 
-def factors(ranked: RankedLayer, units: tuple[int, ...], scale: float) -> tuple[float, ...]:
+def factors(
+    ranked: RankedLayer, units: tuple[int, ...], scale: float, normalise: Normalisation
+) -> tuple[float, ...]:
     """Algorithm 1's scale * (1 - normalised score) of some units of a layer, at least 0."""
     if not (math.isfinite(scale) and scale >= 0):
         raise UserError(f"scale is {scale}; it is a factor of at least 0")
-    scores = [float(ranked.normalised_score[unit]) for unit in units]
+    scores = [float(s) for s in normalised(ranked.score, normalise)[list(units)]]
     strange = [s for s in scores if not 0 <= s <= 1]
     if strange and scale:
         raise UserError(
             f"scale takes normalised scores from 0 to 1; {ranked.layer} has {strange[0]:.4g}: "
-            "set normalise of the ranking to max or minmax"
+            "set normalise of the correction to max or minmax"
         )
     return tuple(scale * (1 - s) if scale else 0.0 for s in scores)
+
+
+def normalised(score: np.ndarray, how: Normalisation) -> np.ndarray:
+    """A layer's scores as Algorithm 1 takes them, float64 ``[unit]``.
+
+    ``none``: as they are. ``max``: divided by the largest. ``minmax``: the smallest to 0, the
+    largest to 1. A layer without a score above 0 (``minmax``: with equal scores) is all 0.
+    """
+    if how == "none":
+        return score
+    low = score.min() if how == "minmax" else 0.0
+    span = score.max() - low
+    return (score - low) / span if span > 0 else np.zeros_like(score)

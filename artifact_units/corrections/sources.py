@@ -13,7 +13,7 @@ import torch
 from artifact_units.classifier.heatmaps import read_heatmaps
 from artifact_units.classifier.network import Classifier, load_classifier
 from artifact_units.classifier.selection import labels_of
-from artifact_units.corrections.correction import ARTIFACT, Correction, read_corrections
+from artifact_units.corrections.correction import ARTIFACT, Correction
 from artifact_units.corrections.evidence import CorrectionEvidence
 from artifact_units.images.latents import latents_of
 from artifact_units.layers.generator import Generator
@@ -30,13 +30,12 @@ def open_evidence(
     featuremaps: Path,
     labels: Path,
     heatmaps: Path,
-    choice: Path | None = None,
 ) -> list[CorrectionEvidence]:
     """The evidence of each repeat of one ranking, by its table ``scores``.
 
     ``featuremaps`` is the folder of ``collect_featuremaps``; a layer is read when it is needed, a
-    few images at a time. ``choice`` is the edits.json of ``choose_correction``. ``network`` is
-    asked for the generator by those who look at latents.
+    few images at a time. ``network`` is asked for the generator by those who
+    look at latents.
     """
     folder = featuremaps / "featuremaps"
     collected = read_ids(folder)
@@ -51,9 +50,8 @@ def open_evidence(
     def latents(ids: Sequence[int]) -> Latents:
         return latents_of(ids, network().latent_dim)
 
-    chosen = None if choice is None else read_corrections(choice)
     return [
-        CorrectionEvidence(ranked, repeat, given, known, collected, read, latents, chosen)
+        CorrectionEvidence(ranked, repeat, given, known, collected, read, latents)
         for repeat, ranked in enumerate(read_ranking(scores))
     ]
 

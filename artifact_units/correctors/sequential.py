@@ -10,6 +10,8 @@ Needs a ranking. Costs a multiplication a layer and image, or nothing where it i
 
 from __future__ import annotations
 
+from typing import Literal
+
 from artifact_units.corrections.correction import Correction
 from artifact_units.corrections.evidence import (
     CorrectionEvidence,
@@ -21,14 +23,21 @@ from artifact_units.layers.edits import Scale
 
 
 def correct(
-    evidence: CorrectionEvidence, *, stop: int, n: int, scale: float, start: int = 1
+    evidence: CorrectionEvidence,
+    *,
+    stop: int,
+    n: int,
+    scale: float,
+    start: int = 1,
+    normalise: Literal["none", "max", "minmax"] = "none",
 ) -> Correction:
     """Multiply the top ``n`` units of layers ``start`` .. ``stop`` by scale * (1 - score).
 
-    The score is the normalised one, which must lie in [0, 1]; ``scale`` is the paper's lambda.
+    The score is normalised in its layer and must then lie in [0, 1]; ``scale`` is the paper's
+    lambda.
     """
     edits = {}
     for layer in layer_names(evidence.ranked, start, stop):
         units = worst_units(evidence.ranked, layer, n)
-        edits[layer] = Scale(units, factors(evidence.ranked[layer], units, scale))
+        edits[layer] = Scale(units, factors(evidence.ranked[layer], units, scale, normalise))
     return Correction(edits)

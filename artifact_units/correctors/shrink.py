@@ -5,6 +5,8 @@ Needs a ranking and labels. Costs a multiplication and an addition a layer and i
 
 from __future__ import annotations
 
+from typing import Literal
+
 from artifact_units.corrections.correction import Correction
 from artifact_units.corrections.evidence import (
     CorrectionEvidence,
@@ -17,7 +19,13 @@ from artifact_units.units.tallies import tallied
 
 
 def correct(
-    evidence: CorrectionEvidence, *, stop: int, n: int, scale: float = 0.0, start: int = 1
+    evidence: CorrectionEvidence,
+    *,
+    stop: int,
+    n: int,
+    scale: float = 0.0,
+    start: int = 1,
+    normalise: Literal["none", "max", "minmax"] = "none",
 ) -> Correction:
     """Leave the top ``n`` units of layers ``start`` .. ``stop`` a part of what is not their mean.
 
@@ -28,6 +36,6 @@ def correct(
     for layer in layer_names(evidence.ranked, start, stop):
         units = worst_units(evidence.ranked, layer, n)
         means = tallied(evidence.normals(layer)[:, list(units)]).mean()
-        parts = factors(evidence.ranked[layer], units, scale)
+        parts = factors(evidence.ranked[layer], units, scale, normalise)
         edits[layer] = Shrink(units, parts, tuple(means.tolist()))
     return Correction(edits)

@@ -22,7 +22,7 @@ import io
 import json
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
@@ -85,13 +85,18 @@ def summarise(rows: Iterable[Measurement]) -> dict[tuple[str, str, str], Summary
 
 
 def headline(rows: Iterable[Measurement], extractor: str) -> str:
-    """The numbers for ``dvc exp show`` as JSON: ``{metric: {correction or ranking: value}}``."""
-    wanted = {
-        *headed(extractor).values(),
-        ("artifacts", metric_name("recovery", extractor)),
-        ("units", "mean_average_precision"),
-        ("heldout", "mask_iou"),
-    }
+    """What ``dvc exp show`` says of corrections, as JSON: ``{metric: {correction: value}}``."""
+    recovery = ("artifacts", metric_name("recovery", extractor))
+    return as_json(rows, {*headed(extractor).values(), recovery, ("heldout", "mask_iou")})
+
+
+def precision_of(rows: Iterable[Measurement]) -> str:
+    """What ``dvc exp show`` says of rankings, as JSON: ``{metric: {ranking: value}}``."""
+    return as_json(rows, {("units", "mean_average_precision")})
+
+
+def as_json(rows: Iterable[Measurement], wanted: Set[tuple[str, str]]) -> str:
+    """The wanted ``(population, metric)``, by metric and correction or ranking; six digits."""
     out: dict[str, dict[str, float]] = defaultdict(dict)
     for (correction, population, metric), found in summarise(rows).items():
         if (population, metric) in wanted and math.isfinite(found.value):

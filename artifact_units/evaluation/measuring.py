@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from artifact_units.classifier.heatmaps import read_heatmaps
-from artifact_units.evaluation.agreement import heldout_agreement, rankings_agreement
+from artifact_units.evaluation.agreement import heldout_agreement
 from artifact_units.evaluation.changes import (
     Changes,
     change_measurements,
@@ -29,7 +29,6 @@ from artifact_units.evaluation.rows import (
 )
 from artifact_units.evaluation.truth import open_truth
 from artifact_units.images.features import read_features
-from artifact_units.units.ranked import read_scores
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,6 @@ class Sources:
     features: Path  # a table a correction
     references: Path  # tables reals and, with a truth, clean and reference
     heatmaps: Path
-    scores: Path  # folder of score_units
     truth: Path  # a folder; without units.json the truth is not known
 
 
@@ -74,7 +72,6 @@ def evaluate(
         rows += clean_rows(rows, truth, tables[0])
         found += recoveries(rows, tables[1], settings)
         once.append(noise(tables[1]))
-        once += rankings_agreement(read_scores(sorted(sources.scores.glob("*.parquet"))), truth)
         heldout = read_heatmaps(sources.heatmaps, "heldout")
         once += heldout_agreement(heldout, truth, threshold, settings)
     found += distances(rows, reals, settings)

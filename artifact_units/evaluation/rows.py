@@ -125,7 +125,7 @@ def check_extractor(table: FeatureSet, extractor: str) -> None:
 def _check_names(corrections: Sequence[str]) -> None:
     if UNCORRECTED not in corrections:
         raise UserError(
-            f"correct_generations.corrections has no {UNCORRECTED!r}, the uncorrected row; "
+            f"fit_corrections.corrections has no {UNCORRECTED!r}, the uncorrected row; "
             f"it has {', '.join(corrections) or 'nothing'}: add one with n: 0"
         )
     for name in (CLEAN, REFERENCE):

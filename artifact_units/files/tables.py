@@ -67,7 +67,6 @@ SCHEMAS = {
             ("layer", pa.string()),
             ("unit", pa.int32()),
             ("score", pa.float64()),
-            ("normalised_score", pa.float64()),
             ("rank", pa.int32()),  # 1 = most defective of its layer
             ("mean_iou", pa.float64()),  # NaN where a ranking looks at no mask
             ("chance_iou", pa.float64()),
@@ -76,18 +75,25 @@ SCHEMAS = {
             ("score_high", pa.float64()),
         ]
     ),
-    # what choose_correction tried, in order; no correction ("") first
-    "choices": pa.schema(
+    # the candidates of a correction that fit_corrections tried, in order
+    "tried": pa.schema(
         [
-            ("ranking", pa.string()),
-            ("corrector", pa.string()),
             ("options", pa.string()),  # JSON
             ("artifacts", pa.float64()),  # mean artifact probability of corrected artifacts
             ("normals", pa.float64()),  # and of corrected normals
             ("change", pa.float64()),  # mean absolute change of those, unit range
             ("cost", pa.float64()),
-            ("chosen", pa.bool_()),
+            ("taken", pa.bool_()),
             ("why_not", pa.string()),  # why it could not be made; then the numbers are NaN
+        ]
+    ),
+    # what the classifier says of each generation that fit_corrections looked at, corrected
+    "costs": pa.schema(
+        [
+            ("id", pa.int64()),
+            ("label", pa.string()),
+            ("probability", pa.float64()),  # of artifact
+            ("change", pa.float64()),  # mean absolute change, unit range; NaN of artifacts
         ]
     ),
     # metadata: extractor, dim

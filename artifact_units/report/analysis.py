@@ -13,9 +13,9 @@ from typing import Any
 
 from artifact_units.evaluation.measurements import Summary
 from artifact_units.report.charts import Curves, sheet
+from artifact_units.report.choice import AXES
 from artifact_units.report.data import Results, Rows
 from artifact_units.report.findings import UNCORRECTED, Findings
-from artifact_units.report.tried import AXES
 from artifact_units.report.words import listed, metric, number
 
 SHOWN = 3  # corrections: as many as curves can be told apart
@@ -29,7 +29,7 @@ def section(results: Results, found: Findings) -> dict[str, Any] | None:
     points: defaultdict[tuple[str, str, str], Rows] = defaultdict(list)
     for row in results.analysis:
         points[row["correction"], row["parameter"], row["metric"]].append(row)
-    entries = results.params["correct_generations"]["corrections"]
+    entries = results.params["fit_corrections"]["corrections"]
     if not points or not all(_is_of(found, entries, own) for own in points.values()):
         return None
     keys = zip(*points, strict=True)

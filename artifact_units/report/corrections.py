@@ -10,9 +10,9 @@ from markupsafe import Markup
 
 from artifact_units.evaluation.measurements import Summary
 from artifact_units.report.charts import Dot, dots
+from artifact_units.report.choice import fitted, is_searched
 from artifact_units.report.data import Results
 from artifact_units.report.findings import UNCORRECTED, Findings
-from artifact_units.report.tried import chosen_of
 from artifact_units.report.words import (
     Metric,
     features_of,
@@ -85,18 +85,14 @@ def cell(value: Summary | None, best: bool = False) -> dict[str, Any] | None:
 
 
 def describe(name: str, results: Results) -> str:
-    """One row of correct_generations.corrections in words; of a choice, what was chosen."""
-    entry = results.params["correct_generations"]["corrections"][name]
+    """One row of fit_corrections.corrections in words, with the options that it was fitted with."""
     if name == UNCORRECTED:
         return "as the generator makes them"
-    plain = ("ranking", "corrector", *(() if entry.get("gate") else ("gate",)))
-    options = [f"{k} {v}" for k, v in entry.items() if k not in plain]
-    said = f"{entry['corrector']} by {entry['ranking']}"
-    if entry["corrector"] == "chosen":
-        said = f"chosen without the truth: {chosen_of(results)}"
     kept = (results.edits(name)[0]["latent"] or {}).get("acceptance")
-    options += [f"the classifier accepts {percent(kept)} of the draws"] if kept else []
-    return "; ".join(filter(None, [said, ", ".join(options)]))
+    accepted = f"the classifier accepts {percent(kept)} of the draws" if kept else ""
+    searched = "searched" if is_searched(results, name) else ""
+    chosen = "the choice without a truth" if name == results.chosen else ""
+    return "; ".join(filter(None, [fitted(results, name), accepted, searched, chosen]))
 
 
 def _table(

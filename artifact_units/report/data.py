@@ -6,7 +6,7 @@ import csv
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping
-from functools import cached_property
+from functools import cache, cached_property
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,9 @@ from safetensors import safe_open
 from torch import Tensor
 
 from artifact_units.classifier.heatmaps import HeatmapSet, read_heatmaps
+from artifact_units.corrections.choice import read_choice
 from artifact_units.errors import UserError
+from artifact_units.evaluation.agreement import rankings_agreement
 from artifact_units.evaluation.differences import Difference, read_differences
 from artifact_units.evaluation.measurements import Measurement, read_measurements
 from artifact_units.evaluation.truth import open_truth
@@ -61,7 +63,7 @@ class Results:
     @cached_property
     def corrections(self) -> list[str]:
         """Names of the corrections, in the order of params.yaml."""
-        return list(self.params["correct_generations"]["corrections"])
+        return list(self.params["fit_corrections"]["corrections"])
 
     @cached_property
     def labels(self) -> Rows:
@@ -69,9 +71,12 @@ class Results:
 
     @cached_property
     def scores(self) -> Rows:
-        names = self.params["score_units"]["rankings"]
-        files = [self.folder / "score_units" / f"{name}.parquet" for name in names]
-        return read_scores(files).to_pylist()
+        return self._scores.to_pylist()
+
+    @cached_property
+    def agreement(self) -> list[Measurement]:
+        """How well each ranking finds the defective units; empty where no truth is known."""
+        return list(rankings_agreement(self._scores, self.truth)) if self.truth else []
 
     @cached_property
     def measurements(self) -> list[Measurement]:
@@ -86,10 +91,18 @@ class Results:
         return self._table("evaluate_generations/changes.parquet", "changes")
 
     @cached_property
-    def choices(self) -> Rows | None:
-        """What choose_correction tried; None where that stage did not run."""
-        tried = "choose_correction/tried.parquet"
-        return self._table(tried, "choices") if (self.folder / tried).is_file() else None
+    def chosen(self) -> str:
+        """The correction that choose_correction fell on."""
+        return read_choice(self.folder / "choose_correction" / "choice.json")
+
+    @cache  # noqa: B019 - one Results a page
+    def tried(self, name: str) -> Rows:
+        """The candidates of a correction, in the order in which fit_corrections tried them."""
+        return self._table(f"fit_corrections/{name}/tried.parquet", "tried")
+
+    def taken(self, name: str) -> dict[str, Any]:
+        """The candidate that a correction was fitted with."""
+        return next(row for row in self.tried(name) if row["taken"])
 
     @cached_property
     def analysis(self) -> Rows:
@@ -106,7 +119,8 @@ class Results:
         """Manifests of what led to the page, by the path of the output within ``folder``."""
         rankings = self.params["score_units"]["rankings"]
         paths = [*MADE, *(f"score_units/{name}.parquet" for name in rankings)]
-        paths += [f"correct_generations/{name}" for name in self.corrections]
+        stages = ("fit_corrections", "correct_generations")
+        paths += [f"{stage}/{name}" for name in self.corrections for stage in stages]
         known = [path for path in paths if manifest_of(self.folder / path).is_file()]
         return {path: self._json(f"{path}{SUFFIX}") for path in known}
 
@@ -137,7 +151,7 @@ class Results:
 
     def edits(self, name: str) -> list[dict[str, Any]]:
         """What was done to layers and latents, and for which generations; one entry a repeat."""
-        return self._json(f"correct_generations/{name}/edits.json")
+        return self._json(f"fit_corrections/{name}/edits.json")
 
     def featuremaps(self, layer: str, unit: int) -> tuple[np.ndarray, Tensor]:
         """ids and ``[image, row, col]`` of one unit in every collected generation."""
@@ -158,6 +172,12 @@ class Results:
         own = self._histograms.filter((pc.field("layer") == layer) & (pc.field("unit") == unit))
         quantile = float(self.params["score_units"]["quantile"])
         return float(histogram_of(own, layer).quantile(quantile)[0])
+
+    @cached_property
+    def _scores(self) -> pa.Table:
+        names = self.params["score_units"]["rankings"]
+        files = [self.folder / "score_units" / f"{name}.parquet" for name in names]
+        return read_scores(files)
 
     @cached_property
     def _histograms(self) -> pa.Table:

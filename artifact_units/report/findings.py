@@ -11,8 +11,8 @@ import numpy as np
 
 from artifact_units.errors import UserError
 from artifact_units.evaluation.measurements import Measurement, Summary, summarise
+from artifact_units.report.choice import fitted
 from artifact_units.report.data import Results
-from artifact_units.report.tried import chosen_of
 from artifact_units.report.words import counted, interval, listed, metric, number, percent
 
 UNCORRECTED = "none"
@@ -97,8 +97,17 @@ def spread(value: Summary) -> str:
     return f"one deviation of {value.repeats} repeats" if value.repeats > 1 else "95 % interval"
 
 
-def headline(found: Findings) -> str:
-    """The result in one sentence, whatever it is."""
+def subject(results: Results, found: Findings) -> str:
+    """The correction that the page shows: the choice where no truth is known, else the best."""
+    if results.truth or results.chosen == UNCORRECTED:
+        return found.best
+    return results.chosen
+
+
+def headline(results: Results, found: Findings) -> str:
+    """The result in one sentence, whatever it is: without a truth it is the choice's."""
+    if not results.truth:
+        return _verdict(results, found)
     best, after = found.best, found.get(found.best, found.goal)
     before = found.get(UNCORRECTED, found.goal)
     if after is None:
@@ -120,23 +129,53 @@ def headline(found: Findings) -> str:
 
 def lead(results: Results, found: Findings) -> str:
     """What stands under the headline: how it was chosen, what it costs, what it does not show."""
-    said = [_compared(found)]
-    if results.params["correct_generations"]["corrections"][found.best]["corrector"] == "chosen":
-        said.append(
-            "How it corrects was not picked on them: choose_correction found that without the "
-            f"truth, on other, labelled generations ({chosen_of(results)})."
-        )
-    said.append(_edited(results.edits(found.best)))
-    if psnr := found.get(found.best, "psnr", "normals"):
+    shown = subject(results, found)
+    said = [_compared(found), _choice(results)] if results.truth else [_unproved(results, found)]
+    said.append(_edited(results.edits(shown)))
+    if psnr := found.get(shown, "psnr", "normals"):
         said.append(
             "The same edit changes normal generations too: their PSNR to what they were is "
             f"{number(psnr.value)} dB."
         )
     if results.truth:
-        said.append(_planted(results.truth.units, results.edits(found.best)[0]["layers"]))
-    else:
-        said.append("No truth is known here: nothing says which units are really at fault.")
+        said.append(_planted(results.truth.units, results.edits(shown)[0]["layers"]))
     return " ".join(said)
+
+
+def _verdict(results: Results, found: Findings) -> str:
+    """The choice's result, harm beside gain."""
+    others = counted(len(found.corrections) - 1, "correction")
+    if results.chosen == UNCORRECTED:
+        return (
+            f"No correction: none of {others} lowers the artifact probability by more than noise "
+            "and its harm; nothing was changed."
+        )
+    before, after = (results.taken(name)["artifacts"] for name in (UNCORRECTED, results.chosen))
+    harm = found.get(results.chosen, "psnr", "normals")
+    also = f"; normal generations keep a PSNR of {number(harm.value)} dB" if harm else ""
+    return (
+        f"“{results.chosen}” was chosen of {others}: the artifact probability of labelled "
+        f"artifacts goes from {number(before)} to {number(after)}{also}."
+    )
+
+
+def _choice(results: Results) -> str:
+    """Which correction the choice without a truth fell on."""
+    if results.chosen == UNCORRECTED:
+        return "Without the truth, on other, labelled generations, no correction was chosen."
+    return (
+        "Without the truth, on other, labelled generations, choose_correction fell on "
+        f"“{results.chosen}” ({fitted(results, results.chosen)})."
+    )
+
+
+def _unproved(results: Results, found: Findings) -> str:
+    """What a choice by the classifier is worth, and what is shown where nothing was chosen."""
+    said = "No truth is known here: the choice is by the classifier on labelled generations"
+    if results.chosen != UNCORRECTED:
+        return f"{said}, and nothing says which units are really at fault."
+    title = metric(found.goal).title
+    return f"{said}. Shown is “{found.best}”, the nearest by {title}, which was not chosen."
 
 
 def _recovered(found: Findings, best: str, after: Summary) -> str:

@@ -13,14 +13,14 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from artifact_units.labels.verdicts import CLASSES
-from artifact_units.report import analysis, corrections, differences, spread, tried, units, used
+from artifact_units.report import analysis, choice, corrections, differences, spread, units, used
 from artifact_units.report.charts import Curves, curves, filed
+from artifact_units.report.choice import ranking_behind
 from artifact_units.report.corrections import cell
 from artifact_units.report.data import Results
-from artifact_units.report.findings import UNCORRECTED, Findings, headline, lead
+from artifact_units.report.findings import UNCORRECTED, Findings, headline, lead, subject
 from artifact_units.report.gallery import Gallery
 from artifact_units.report.pictures import montage
-from artifact_units.report.tried import ranking_behind
 from artifact_units.report.words import metric, number, percent
 
 HERE = Path(__file__).parent
@@ -29,17 +29,18 @@ MONTAGE_PX = 144  # of a picture of the cover, as a file
 
 def contents(results: Results) -> dict[str, Any]:
     """Everything that the page says and shows; the same results give the same."""
-    found = Findings(results.measurements, results.corrections)
-    gallery = Gallery(results, found.best)
+    found = Findings([*results.measurements, *results.agreement], results.corrections)
+    shown = subject(results, found)
+    gallery = Gallery(results, shown)
     script = (HERE / "page.js").read_text(encoding="utf-8")
     return {
-        "title": f"Artifact units: {headline(found)}",
+        "title": f"Artifact units: {headline(results, found)}",
         "style": Markup((HERE / "page.css").read_text(encoding="utf-8").rstrip()),
         "script": Markup(script),
         "script_hash": b64encode(sha256(script.encode()).digest()).decode(),
-        "headline": headline(found),
+        "headline": headline(results, found),
         "lead": lead(results, found),
-        "best": found.best,
+        "best": shown,
         "cover": gallery.cover(),
         "montage": montage(list(gallery.covering.values()), MONTAGE_PX),
         "figures": _figures(results, found),
@@ -47,7 +48,7 @@ def contents(results: Results) -> dict[str, Any]:
         "table": corrections.section(results, found),
         "differences": differences.section(results),
         "spread": spread.section(results, found),
-        "tried": tried.section(results),
+        "choice": choice.section(results),
         "analysis": analysis.section(results, found),
         "classifier": _classifier(results, found),
         "units": units.section(results, found, gallery),
@@ -72,7 +73,7 @@ def plots(given: Mapping[str, Any]) -> dict[str, bytes]:
     """The page's cover and charts as files, by name: for the engines' own pages."""
     charts = {
         "corrections": given["table"]["chart"],
-        "tried": given["tried"] and given["tried"]["chart"],
+        "tried": given["choice"]["chart"],
         "analysis": given["analysis"] and given["analysis"]["chart"],
         "scores": given["units"]["strip"],
         "training": given["classifier"]["chart"],
@@ -99,7 +100,7 @@ def _figures(results: Results, found: Findings) -> list[dict[str, str]]:
     figures = [
         {"label": _label(name), "value": number(value.value), "note": note}
         for (name, population), note in notes.items()
-        if (value := found.get(found.best, name, population))
+        if (value := found.get(subject(results, found), name, population))
     ]
     accuracy = percent(results.classifier["accuracy"])
     note = "three classes, on images kept apart for it"
@@ -111,14 +112,15 @@ def _figures(results: Results, found: Findings) -> list[dict[str, str]]:
 
 
 def _found_units(results: Results, found: Findings) -> list[dict[str, str]]:
-    ranking, used = units.ranking_of(results), ranking_behind(results, found.best)
+    shown = subject(results, found)
+    ranking, used = units.ranking_of(results), ranking_behind(results, shown)
     name = "mean_average_precision"
     own = found.get(ranking, name, "units")
     if own is None:
         return []
     note = f"of the ranking {ranking}, for the planted units"
     for other, said in (
-        (used, f"of {used}, which “{found.best}” goes by"),
+        (used, f"of {used}, which “{shown}” goes by"),
         ("chance", "by chance"),
     ):
         if other != ranking and (value := found.get(other, name, "units")):

@@ -68,5 +68,4 @@ class RankedLayer:
 
     layer: str
     score: np.ndarray  # float64 [unit]
-    normalised_score: np.ndarray  # float64 [unit]
     order: np.ndarray  # int64 [unit]: unit indices, most defective first

@@ -30,8 +30,6 @@ def read_ranking(path: Path) -> list[dict[str, RankedLayer]]:
         for layer in dict.fromkeys(column["layer"].tolist()):
             here = (column["layer"] == layer) & (column["repeat"] == repeat)
             order = np.argsort(column["rank"][here], kind="stable")
-            layers[layer] = RankedLayer(
-                layer, column["score"][here], column["normalised_score"][here], order
-            )
+            layers[layer] = RankedLayer(layer, column["score"][here], order)
         repeats.append(layers)
     return repeats

@@ -1,4 +1,4 @@
-"""A ranking of all layers as one table: normalised, ranked, with intervals."""
+"""A ranking of all layers as one table: scored, ranked, with intervals."""
 
 from __future__ import annotations
 
@@ -19,10 +19,9 @@ from artifact_units.units.sources import Sources
 
 @dataclass(frozen=True)
 class RankingPlan:
-    """One ranking to compute: a file of the shelf, its options, how its scores are normalised."""
+    """One ranking to compute: a file of the shelf, how often it draws, its options."""
 
     ranking: str
-    normalise: str
     repeats: int = 1
     options: Mapping[str, Any] = field(default_factory=dict)
 
@@ -41,23 +40,9 @@ def score_layers(
             found = _columns(replace(evidence, repeat=repeat), plan, bootstrap)
             blocks[repeat, place] = found | {
                 "ranking": np.full(len(found["score"]), name, dtype=object),
-                "normalised_score": normalised(found["score"], plan.normalise),
             }
     ordered = [blocks[key] for key in sorted(blocks)]
     return {name: np.concatenate([b[name] for b in ordered]) for name in SCHEMAS["scores"].names}
-
-
-def normalised(score: np.ndarray, how: str) -> np.ndarray:
-    """A layer's scores as Algorithm 1 takes them, float64 ``[unit]``.
-
-    ``none``: as they are. ``max``: divided by the largest. ``minmax``: the smallest to 0, the
-    largest to 1. A layer without a score above 0 (``minmax``: with equal scores) is all 0.
-    """
-    if how == "none":
-        return score
-    low = score.min() if how == "minmax" else 0.0
-    span = score.max() - low
-    return (score - low) / span if span > 0 else np.zeros_like(score)
 
 
 def rank_of(score: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from artifact_units import registry
 from artifact_units.errors import UserError, did_you_mean, yaml_problem
 from steps.making import limits
 from steps.making.overlays import check_complete
-from steps.making.parameters import ComputeMasks, Params
+from steps.making.parameters import CHOICE, FITTED, ComputeMasks, Params
 from steps.making.rows import CorrectionEntry, RankingEntry
 from steps.making.signatures import edits_latents, options_of
 from steps.making.values import KINDS, validated
@@ -92,11 +93,9 @@ def _checks(params: Params) -> Iterator[Check]:
     yield partial(_method, "extractors", extractor, "extract_features.extractor")
     for name, ranking in params.score_units.rankings.items():
         yield partial(_check_ranking, params, name, ranking)
-    for name, correction in params.correct_generations.corrections.items():
+    for name, correction in params.fit_corrections.corrections.items():
         yield partial(_check_correction, params, name, correction)
-    yield partial(_check_choice, params)
-    yield partial(limits.check_axes, params)
-    yield partial(_check_rows, params.correct_generations.corrections)
+    yield partial(_check_rows, params.fit_corrections.corrections)
     yield partial(_check_export, params)
     yield from limits.number_checks(params)
 
@@ -115,22 +114,31 @@ def _check_ranking(params: Params, name: str, ranking: RankingEntry) -> None:
 
 
 def _check_correction(params: Params, name: str, correction: CorrectionEntry) -> None:
-    place = _place("correct_generations.corrections", name)
+    place = _place("fit_corrections.corrections", name)
     rankings = params.score_units.rankings
     _named(f"{place}.ranking", correction.ranking, rankings, "score_units.rankings")
     _method("correctors", correction.corrector, f"{place}.corrector")
-    extra = correction.model_extra or {}
-    limits.check_layers(params, _options("correctors", correction.corrector, extra, place), place)
+    axes = {k: v if isinstance(v, list) else [v] for k, v in (correction.model_extra or {}).items()}
+    for key, values in axes.items():
+        if not values:
+            raise UserError(f"{place}.{key} is an empty list; name a value, or several to search")
+    for values in product(*axes.values()):
+        point = dict(zip(axes, values, strict=True))
+        options = _options("correctors", correction.corrector, point, place)
+        limits.check_layers(params, options, place)
 
 
 def _check_export(params: Params) -> None:
-    chosen, there = params.export_generator.correction, params.correct_generations.corrections
-    _named("export_generator.correction", chosen, there, "correction")
-    limits.check_export(params, edits_latents)
+    edits, there = params.export_generator.edits, params.fit_corrections.corrections
+    if edits == CHOICE:
+        return
+    known = {f"{FITTED}/{name}/edits.json": name for name in there}
+    _named("export_generator.edits", edits, {CHOICE: "", **known}, "edits.json of a correction")
+    limits.check_export(known[edits], there[known[edits]], edits_latents)
 
 
 def _check_rows(corrections: Mapping[str, CorrectionEntry]) -> None:
-    place = "correct_generations.corrections"
+    place = "fit_corrections.corrections"
     if UNCORRECTED not in corrections:
         raise UserError(f"{place}.{UNCORRECTED} is missing; it is the uncorrected row")
     if (corrections[UNCORRECTED].model_extra or {}).get("n") != 0:
@@ -138,25 +146,6 @@ def _check_rows(corrections: Mapping[str, CorrectionEntry]) -> None:
     for name in TAKEN:
         if name in corrections:
             raise UserError(f"{place}.{name} is what a row of the truth is called; rename it")
-
-
-def _check_choice(params: Params) -> None:
-    for name in params.choose_correction.ranking:
-        rankings = params.score_units.rankings
-        _named("choose_correction.ranking", name, rankings, "score_units.rankings")
-    for name in params.choose_correction.corrector:
-        _method("correctors", name, "choose_correction.corrector")
-        needed = [
-            key for key, (_, default) in options_of("correctors", name).items() if default is ...
-        ]
-        strange = [key for key in needed if key not in limits.AXES]
-        if strange or name == "chosen":
-            why = f"needs {strange[0]}" if strange else "is what the choice ends in"
-            axes = ", ".join(limits.AXES)
-            raise UserError(
-                f"choose_correction.corrector {name!r} {why}; "
-                f"one that needs no more than {axes} can be tried"
-            )
 
 
 def _path_checks(params: Params) -> Iterator[Check]:

@@ -15,9 +15,9 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from artifact_units.errors import UserError
 from steps.making.parameters import Params
+from steps.making.rows import CorrectionEntry
 from steps.making.values import bounds_of
 
-AXES = ("n", "start", "stop", "scale")  # of choose_correction: options that correctors share
 FINITE = Field(allow_inf_nan=False)
 PART = Field(gt=0, le=1)
 # What options may be, by their name or, where only one method has it so, the method's and theirs.
@@ -97,35 +97,15 @@ def check_layers(params: Params, options: Options, place: str) -> None:
     _check_scored(params, _names(start, stop), f"{place}.stop {stop}")
 
 
-def check_axes(params: Params) -> None:
-    """A UserError where a value of choose_correction's lists makes no candidate."""
-    choice = params.choose_correction
-    for axis in AXES:
-        for value in getattr(choice, axis):
-            check_range("", axis, value, f"an item of choose_correction.{axis}")
-    pairs = [(a, b) for a in choice.start for b in choice.stop if a <= b]
-    pairs = [(a, b) for a, b in pairs if _unscored(params, _names(a, b)) is None]
-    for place, (axis, other) in enumerate((("start", "stop"), ("stop", "start"))):
-        for value in getattr(choice, axis):
-            if value not in {pair[place] for pair in pairs}:
-                there = ", ".join(params.collect_featuremaps.layers)
-                raise UserError(
-                    f"choose_correction.{axis} {value} fits no {other}: layers start to stop are "
-                    f"edited, and collect_featuremaps.layers are {there}"
-                )
-
-
-def check_export(params: Params, latent: Callable[[str], bool]) -> None:
+def check_export(name: str, correction: CorrectionEntry, latent: Callable[[str], bool]) -> None:
     """A UserError where the correction to export is more than edits of layers.
 
     ``latent`` says of a corrector whether it edits latents.
     """
-    name = params.export_generator.correction
-    correction = params.correct_generations.corrections[name]
     if correction.gate or latent(correction.corrector):
         why = "its gate asks the classifier" if correction.gate else "it edits latents"
         raise UserError(
-            f"export_generator.correction {name!r} fits in no checkpoint: {why}; name another"
+            f"export_generator.edits: {name!r} fits in no checkpoint: {why}; name another"
         )
 
 
@@ -143,7 +123,7 @@ def _pairs() -> Iterator[tuple[str, str]]:
 def _check_drawn(params: Params) -> None:
     """Artifacts and normals asked for, against the generations that they are chosen from."""
     corrected, split = params.correct_generations, params.label_generations
-    choice, labelled = params.choose_correction, params.sample_generations.labelled
+    choice, labelled = params.fit_corrections, params.sample_generations.labelled
     # Where the truth is known, the held-out ones; nobody knows here whether it is.
     most = max(params.sample_generations.heldout, int(split.test * labelled) + 1)
     if corrected.artifacts + corrected.normals > most:
@@ -156,7 +136,7 @@ def _check_drawn(params: Params) -> None:
     most = int(validation * labelled) + 1  # each label's share is rounded
     if choice.artifacts + choice.normals > most:
         raise UserError(
-            f"choose_correction.artifacts {choice.artifacts} and normals {choice.normals} are more "
+            f"fit_corrections.artifacts {choice.artifacts} and normals {choice.normals} are more "
             f"than the validation split: label_generations.validation {validation} of "
             f"sample_generations.labelled {labelled}; lower them"
         )

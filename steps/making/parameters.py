@@ -11,8 +11,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from steps.making.rows import ChooseCorrection, CorrectGenerations, ScoreUnits
+from steps.making.rows import CorrectGenerations, FitCorrections, ScoreUnits
 from steps.making.sections import Count, Drawn, Fraction, Open, PathText, Section, Seed
+
+FITTED = "results/fit_corrections"
+CHOICE = "results/choose_correction/edits.json"
 
 
 class Inputs(Section):
@@ -161,15 +164,16 @@ class EvaluateGenerations(Section):
     )
 
 
-class EvaluationRun(EvaluateGenerations, CorrectGenerations):
+class EvaluationRun(EvaluateGenerations, FitCorrections):
     """What the step takes: how to measure, and which corrections there are."""
 
 
 class ExportGenerator(Section):
     """The corrected checkpoint, in its own layout where that is exact."""
 
-    correction: str = Field(
-        default="chosen", description="A name of correct_generations.corrections."
+    edits: PathText = Field(
+        default=CHOICE,
+        description="edits.json: the choice's, or results/fit_corrections/NAME/edits.json.",
     )
 
 
@@ -193,8 +197,8 @@ class Params(Section):
     compute_masks: ComputeMasks = ComputeMasks()
     collect_featuremaps: CollectFeaturemaps
     score_units: ScoreUnits = ScoreUnits()
-    choose_correction: ChooseCorrection
-    correct_generations: CorrectGenerations
+    fit_corrections: FitCorrections
+    correct_generations: CorrectGenerations = CorrectGenerations()
     extract_features: ExtractFeatures = ExtractFeatures()
     evaluate_generations: EvaluateGenerations = EvaluateGenerations()
     export_generator: ExportGenerator = ExportGenerator()

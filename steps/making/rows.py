@@ -1,19 +1,18 @@
-"""The sections of params.yaml that hold named rows: rankings, corrections; the choice of one."""
+"""The sections of params.yaml that hold named rows: rankings, corrections."""
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import Field
 
-from steps.making.sections import Count, Fraction, Open, Section, Seed
+from steps.making.sections import Count, Fraction, Open, Sample, Section, Seed
 
 RANKINGS: Any = {
-    "defective_score": {"ranking": "defective_score", "normalise": "none"},
-    "defective_score_max": {"ranking": "defective_score", "normalise": "max"},
-    "random": {"ranking": "random_order", "normalise": "none", "repeats": 5},
-    "unit_fid": {"ranking": "unit_fid", "normalise": "none", "top": 0.05},
-    "range_excess": {"ranking": "range_excess", "normalise": "none"},
+    "defective_score": {"ranking": "defective_score"},
+    "random": {"ranking": "random_order", "repeats": 5},
+    "unit_fid": {"ranking": "unit_fid", "top": 0.05},
+    "range_excess": {"ranking": "range_excess"},
 }
 
 
@@ -21,9 +20,6 @@ class RankingEntry(Open):
     """One row of score_units.rankings; more keys are the ranking's own options."""
 
     ranking: str = Field(description="A file of artifact_units/rankings.")
-    normalise: Literal["none", "max", "minmax"] = Field(
-        description="Normalisation of the scores per layer (Algorithm 1 takes normalised ones)."
-    )
     repeats: int = Field(
         default=1, ge=1, le=100, description="Of a ranking that draws: so many draws."
     )
@@ -57,41 +53,11 @@ class ScoreUnits(Scoring):
     )
 
 
-class ChooseCorrection(Section):
-    """The search for a correction where no truth is known; its values are tried axis by axis."""
-
-    artifacts: Count = Field(
-        default=30, description="Labelled artifacts looked at, of the validation split."
-    )
-    normals: Count = Field(
-        default=30, description="Labelled normals looked at, of the validation split."
-    )
-    harm: float = Field(
-        default=10.0,
-        ge=0,
-        allow_inf_nan=False,
-        description="Weight of the normals' change beside the artifacts' probability.",
-    )
-    ranking: list[str] = Field(
-        default=["range_excess", "defective_score"],
-        min_length=1,
-        description="Names of score_units.rankings.",
-    )
-    corrector: list[str] = Field(
-        default=["clip", "sequential"],
-        min_length=1,
-        description="Files of artifact_units/correctors.",
-    )
-    n: list[int] = Field(default=[20, 5], min_length=1, description="Units a layer.")
-    start: list[int] = Field(min_length=1, description="First layers.")
-    stop: list[int] = Field(min_length=1, description="Last layers.")
-    scale: list[float] = Field(
-        default=[0.8, 0.0], min_length=1, description="Factors (the paper's lambda)."
-    )
-
-
 class CorrectionEntry(Open):
-    """One row of correct_generations.corrections; more keys are the corrector's own options."""
+    """One row of fit_corrections.corrections; more keys are the corrector's own options.
+
+    An option that is a list of values is searched.
+    """
 
     ranking: str = Field(description="A name of score_units.rankings.")
     corrector: str = Field(description="A file of artifact_units/correctors.")
@@ -101,7 +67,35 @@ class CorrectionEntry(Open):
     )
 
 
-class HeldOut(Section):
+class LookedAt(Section):
+    """What candidates are judged on; the same of every correction."""
+
+    artifacts: Sample = Field(
+        default=30, description="Labelled artifacts looked at, of the validation split."
+    )
+    normals: Sample = Field(
+        default=30, description="Labelled normals looked at, of the validation split."
+    )
+    harm: float = Field(
+        default=10.0,
+        ge=0,
+        allow_inf_nan=False,
+        description="Weight of the normals' change beside the artifacts' probability.",
+    )
+    budget: Count = Field(default=12, description="Candidates that a search may try.")
+
+
+class FitRun(LookedAt, CorrectionEntry):
+    """What the step takes: what is looked at, and one correction."""
+
+
+class FitCorrections(LookedAt):
+    """Corrections to compare (paper, section 3.3, Algorithm 1); lists of values are searched."""
+
+    corrections: dict[str, CorrectionEntry] = Field(min_length=1, description="Name -> correction.")
+
+
+class CorrectGenerations(Section):
     """Which generations are corrected, by truth or label; the same in every correction."""
 
     artifacts: Count = Field(
@@ -109,13 +103,3 @@ class HeldOut(Section):
         description="Held-out artifacts where the truth is known, else those of the test labels.",
     )
     normals: Count = Field(default=100, description="And normal generations.")
-
-
-class CorrectionRun(HeldOut, CorrectionEntry):
-    """What the step takes: which generations, and one correction."""
-
-
-class CorrectGenerations(HeldOut):
-    """Corrections to compare (paper, section 3.3, Algorithm 1)."""
-
-    corrections: dict[str, CorrectionEntry] = Field(min_length=1, description="Name -> correction.")

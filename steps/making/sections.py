@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 Count = Annotated[int, Field(ge=1)]
+Sample = Annotated[int, Field(ge=2)]  # of which a variance is taken
 Drawn = Annotated[int, Field(ge=1, le=1_000_000)]  # generations: a range of ids has so many
 Fraction = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]

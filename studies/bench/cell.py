@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -12,10 +12,9 @@ import torch
 
 from artifact_units.classifier.training import area_under_curve
 from artifact_units.computing.elementwise import logsumexp
-from artifact_units.corrections import choice
+from artifact_units.corrections import search
 from artifact_units.corrections.correction import Correction, corrected, text_of
-from artifact_units.corrections.evidence import CorrectionEvidence
-from artifact_units.corrections.sources import correction_of
+from artifact_units.corrections.judge import Judged, least_change
 from artifact_units.evaluation.changes import changes_between
 from artifact_units.evaluation.truth import (
     average_precision,
@@ -26,9 +25,11 @@ from artifact_units.metrics import frechet
 from artifact_units.shapes import Images
 from studies.bench.learned import Learned
 from studies.bench.likeness import dissimilarity
-from studies.bench.methods import CHOICE, METHODS, RANKINGS, Method
+from studies.bench.methods import CHOICE, METHODS, RANKINGS
 from studies.bench.settings import BATCH
 from studies.bench.stand import Stand
+
+Searches = dict[str, tuple[search.Tried, Judged]]  # by the method's name; each is made once
 
 
 @dataclass(frozen=True)
@@ -92,13 +93,19 @@ def rankings(learned: Learned) -> Iterator[Found]:
 
 
 def corrections(learned: Learned) -> Iterator[Found]:
-    """Everything measured of every correction; of a random ranking, the mean over repeats."""
-    chosen = _chosen(learned)
+    """Everything measured of every correction; of a random ranking, the mean over repeats.
+
+    ``chosen`` is the choice without a truth, ``chosen_gated`` the same for what the classifier
+    calls an artifact.
+    """
+    searches: Searches = {}
     for name in learned.settings.methods:
-        method = METHODS[name]
-        repeats = range(learned.settings.repeats if RANKINGS[method.ranking].random else 1)
-        found = [_measured(learned, method, repeat, chosen.correction) for repeat in repeats]
-        note = choice.words(chosen) if method.corrector == "chosen" else ""
+        if name in METHODS:
+            made, note = _fitted(learned, name, searches), ""
+        else:
+            correction, note = _chosen(learned, searches)
+            made = [replace(correction, gate=0.5) if name == "chosen_gated" else correction]
+        found = [_measured(learned, each) for each in made]
         for metric in found[0]:
             yield Found(name, metric, float(np.mean([f[metric] for f in found])), note)
 
@@ -129,22 +136,11 @@ def measured(stand: Stand, images: dict[str, Images]) -> dict[str, float]:
     }
 
 
-def _measured(
-    learned: Learned, method: Method, repeat: int, chosen: Correction
-) -> dict[str, float]:
+def _measured(learned: Learned, correction: Correction) -> dict[str, float]:
+    """What a correction does to held-out generations; computed once, as many end in the same."""
     stand = learned.stand
-    if method.search:
-        correction = _searched(learned, method, repeat).correction
-    else:
-        evidence = learned.corrector_evidence(method.ranking, method.normalise, repeat, chosen)
-        options = dict(method.options)
-        if method.true_n:
-            options["n"] = max(map(len, stand.planted.units.values()))
-        correction = correction_of(method.corrector, options, evidence, method.gate)
-    # Other labels, and even other methods, often end in the same correction. With a gate, the
-    # classifier is part of it.
     key = text_of([correction])
-    if correction.gate or key not in stand.known:
+    if correction.gate or key not in stand.known:  # with a gate, the classifier is part of it
         made = partial(corrected, correction=correction, classify=learned.logits)
         images = {
             name: torch.cat(list(made(stand.broken, beside.ids, BATCH)))
@@ -154,23 +150,42 @@ def _measured(
     return stand.known[key]
 
 
-def _chosen(learned: Learned) -> choice.Tried:
-    def found(name: str) -> CorrectionEvidence:
-        return learned.corrector_evidence(name, "none")
+def _fitted(learned: Learned, name: str, searches: Searches) -> list[Correction]:
+    """A method's correction, one a repeat of a random ranking."""
+    method, plan = METHODS[name], _plan(learned, name)
+    repeats = learned.settings.repeats if RANKINGS[method.ranking].random else 1
+    evidence = [learned.corrector_evidence(method.ranking, repeat) for repeat in range(repeats)]
+    options = plan.options
+    if any(isinstance(value, list) for value in options.values()):
+        options = _searched(learned, name, searches)[0].options
+    return [plan.made(options, each) for each in evidence]
 
-    return choice.best_of(choice.choose(learned.judge, CHOICE, found))
+
+def _plan(learned: Learned, name: str) -> search.Plan:
+    method = METHODS[name]
+    options = dict(method.options)
+    if method.true_n:
+        options["n"] = max(map(len, learned.stand.planted.units.values()))
+    return search.Plan(method.corrector, options, method.gate)
 
 
-def _searched(learned: Learned, method: Method, repeat: int) -> choice.Tried:
-    """The best of one method's own axes; of the axis ``normalise`` a ranking stands for each."""
-    axes = dict(method.search or {})
-    names = [str(name) for name in axes.pop("normalise", [method.normalise])]
-    grid = {"ranking": names, "corrector": [method.corrector], **axes}
+def _searched(learned: Learned, name: str, searches: Searches) -> tuple[search.Tried, Judged]:
+    if name not in searches:
+        evidence = learned.corrector_evidence(METHODS[name].ranking)
+        budget = learned.settings.budget
+        tried = search.searched(learned.judge, _plan(learned, name), evidence, budget)
+        searches[name] = search.fitted(tried)
+    return searches[name]
 
-    def found(normalise: str) -> CorrectionEvidence:
-        return learned.corrector_evidence(method.ranking, normalise, repeat)
 
-    return choice.best_of(choice.choose(learned.judge, grid, found))
+def _chosen(learned: Learned, searches: Searches) -> tuple[Correction, str]:
+    """What the choice falls on, and in words."""
+    name = CHOICE[least_change([_searched(learned, name, searches)[1] for name in CHOICE])]
+    tried, _ = searches[name]
+    made = _plan(learned, name).made(
+        tried.options, learned.corrector_evidence(METHODS[name].ranking)
+    )
+    return made, f"{name}: {search.words(tried)}"
 
 
 def _precision(learned: Learned, ranking: str, repeat: int, layer: str, own: list[int]) -> float:

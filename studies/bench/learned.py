@@ -16,15 +16,15 @@ from artifact_units.classifier.examples import Examples
 from artifact_units.classifier.heatmaps import masks_from
 from artifact_units.classifier.masking import MaskerEvidence
 from artifact_units.classifier.network import Classifier, new_classifier
-from artifact_units.corrections import choice
-from artifact_units.corrections.correction import ARTIFACT, Correction
+from artifact_units.corrections.correction import ARTIFACT
 from artifact_units.corrections.evidence import CorrectionEvidence
+from artifact_units.corrections.judge import Judge
 from artifact_units.images.latents import latents_of
 from artifact_units.labels.splits import stratified
 from artifact_units.labels.verdicts import CLASSES
 from artifact_units.shapes import Featuremaps, Images, Latents, Logits, Masks
 from artifact_units.units.evidence import Evidence, RankedLayer, UnitScores
-from artifact_units.units.scoring import normalised, rank_of
+from artifact_units.units.scoring import rank_of
 from demo.domain.annotator import verdicts_of
 from studies.bench.methods import RANKINGS, STAGES
 from studies.bench.settings import BATCH
@@ -109,14 +109,10 @@ class Learned:
         }
         return {layer: np.asarray(f.score, np.float64) for layer, f in found.items()}
 
-    def corrector_evidence(
-        self, ranking: str, normalise: str, repeat: int = 0, chosen: Correction | None = None
-    ) -> CorrectionEvidence:
+    def corrector_evidence(self, ranking: str, repeat: int = 0) -> CorrectionEvidence:
         """What a corrector may look at."""
         ranked = {
-            layer: RankedLayer(
-                layer, score, normalised(score, normalise), np.argsort(rank_of(score))
-            )
+            layer: RankedLayer(layer, score, np.argsort(rank_of(score)))
             for layer, score in self.scores(ranking, repeat).items()
         }
         ids = [int(i) for i in self.ids]
@@ -128,19 +124,18 @@ class Learned:
             collected=self.ids[self.collected],
             featuremaps=self._maps,
             latents=self._latents,
-            chosen=chosen,
         )
 
     @cached_property
-    def judge(self) -> choice.Judge:
+    def judge(self) -> Judge:
         """What every search asks: the same labelled generations, the same cost."""
         s = self.settings
         self.classifier  # noqa: B018 - trained now: a judge asks within the inference mode
         ids = [self.validation(label, s.chosen_on) for label in ("artifact", "normal")]
-        return choice.Judge(self.stand.broken, self.logits, *ids, batch=BATCH, harm=s.harm)
+        return Judge(self.stand.broken, self.logits, *ids, batch=BATCH, harm=s.harm)
 
     def validation(self, label: str, wanted: int) -> np.ndarray:
-        """The last ids of a label in the validation split, as ``choice.looked_at`` takes them."""
+        """The last ids of a label in the validation split, as ``judge.looked_at`` takes them."""
         return self.ids[(self.splits == "validation") & (self.said == label)][-wanted:]
 
     def _evidence(self, layer: str, masks: str, repeat: int) -> Evidence:

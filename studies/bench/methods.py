@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -31,9 +31,7 @@ class Method:
     ranking: str
     corrector: str
     options: Mapping[str, Any] = field(default_factory=dict)
-    normalise: str = "none"
     gate: float = 0.0
-    search: Mapping[str, Sequence[Any]] | None = None
     true_n: bool = False
 
 
@@ -68,23 +66,22 @@ ALL = {"stop": 7, "n": 3}
 ALGORITHM_1 = {**ALL, "scale": 1.0}
 LATE = {**ALGORITHM_1, "start": 4}  # the layers before 4 are healthy in every kind
 
-# What the choice without a truth searches, axis by axis from the first of each. Nobody knows how
-# many units are defective, nor in which layers: the search is given neither. A method that is
-# searched alone goes along the same axes, with its own ranking and corrector.
-AXES: dict[str, list[Any]] = {
-    "n": [3, 6, 2, 10],
-    "start": [1, 4],
-    "stop": [7, 6, 5, 4],
-    "scale": [0.0, 0.5, 1.0],
-}
-CHOICE = {
-    "ranking": ["range_excess", "contrast", "activation_difference"],
-    "corrector": ["clip", "sequential"],
-    **AXES,
-    "scale": [0.0],
-}
+# What a search goes along, axis by axis from the first of each. Nobody knows how many units are
+# defective, nor in which layers: the search is given neither.
+AXES: dict[str, Any] = {"n": [3, 6, 2, 10], "start": [1, 4], "stop": [7, 6, 5, 4]}
 LAYER = {"n": AXES["n"], "layer": ["layer4", "layer5", "layer6", "layer7"]}
-NORMALISED = {"normalise": ["none", "max", "minmax"], **AXES}
+SCALED = {"normalise": ["none", "max", "minmax"], **AXES, "scale": [0.0, 0.5, 1.0]}
+# The corrections that the choice without a truth is made of.
+CHOICE = (
+    "none",
+    "one_layer_searched",
+    "sequential_searched",
+    "sequential_range_excess_searched",
+    "clip_searched",
+    "clip_contrast_searched",
+    "clip_activation_difference_searched",
+    "clip_range_excess_searched",
+)
 
 METHODS = {
     "none": Method("defective_score", "ablation", {"layer": "layer4", "n": 0}),
@@ -92,9 +89,11 @@ METHODS = {
     "unit_fid": Method("unit_fid", "ablation", ONE),
     "one_layer": Method("defective_score", "ablation", ONE),
     "sequential": Method("defective_score", "sequential", ALGORITHM_1),
-    "sequential_max": Method("defective_score", "sequential", ALGORITHM_1, "max"),
-    "sequential_minmax": Method("defective_score", "sequential", ALGORITHM_1, "minmax"),
-    "sequential_max_late": Method("defective_score", "sequential", LATE, "max"),
+    "sequential_max": Method("defective_score", "sequential", {**ALGORITHM_1, "normalise": "max"}),
+    "sequential_minmax": Method(
+        "defective_score", "sequential", {**ALGORITHM_1, "normalise": "minmax"}
+    ),
+    "sequential_max_late": Method("defective_score", "sequential", {**LATE, "normalise": "max"}),
     "sequential_fine": Method("defective_score_fine", "sequential", ALGORITHM_1),
     "sequential_gated": Method("defective_score", "sequential", ALGORITHM_1, gate=0.5),
     "shrink": Method("defective_score_fine", "shrink", ALL),
@@ -111,14 +110,18 @@ METHODS = {
     "truncation": Method("defective_score", "truncation"),
     "boundary": Method("defective_score", "boundary"),
     "rejection": Method("defective_score", "rejection"),
-    "random_searched": Method("random", "ablation", search=LAYER),
-    "unit_fid_searched": Method("unit_fid", "ablation", search=LAYER),
-    "one_layer_searched": Method("defective_score", "ablation", search=LAYER),
-    "sequential_searched": Method("defective_score", "sequential", search=NORMALISED),
-    "clip_searched": Method("defective_score", "clip", search=AXES),
-    "chosen": Method("range_excess", "chosen"),
-    "chosen_gated": Method("range_excess", "chosen", gate=0.5),
+    "random_searched": Method("random", "ablation", LAYER),
+    "unit_fid_searched": Method("unit_fid", "ablation", LAYER),
+    "one_layer_searched": Method("defective_score", "ablation", LAYER),
+    "sequential_searched": Method("defective_score", "sequential", SCALED),
+    "sequential_range_excess_searched": Method("range_excess", "sequential", SCALED),
+    "clip_searched": Method("defective_score", "clip", AXES),
+    "clip_contrast_searched": Method("contrast", "clip", AXES),
+    "clip_activation_difference_searched": Method("activation_difference", "clip", AXES),
+    "clip_range_excess_searched": Method("range_excess", "clip", AXES),
     "one_layer_true_n": Method("defective_score", "ablation", ONE, true_n=True),
     "clip_true_n": Method("defective_score", "clip", ALL, true_n=True),
     "clip_oracle": Method("oracle", "clip", ALL),
 }
+CHOSEN = ("chosen", "chosen_gated")  # the choice; the same where an artifact is seen
+ROWS = (*METHODS, *CHOSEN)

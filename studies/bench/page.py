@@ -9,7 +9,7 @@ from artifact_units.files.storage import write_text
 from studies.bench.figures import write_figures
 from studies.bench.goals import goals
 from studies.bench.kinds import KINDS
-from studies.bench.methods import METHODS, PAPER, RANKINGS
+from studies.bench.methods import PAPER, RANKINGS, ROWS
 from studies.bench.results import USUAL, Results, with_interval
 from studies.bench.settings import ERRORS, Settings
 from studies.bench.words import (
@@ -23,8 +23,8 @@ from studies.bench.words import (
     REPAIR_NOTE,
 )
 
-ALGORITHM_1 = ("one_layer", *(name for name in METHODS if name.startswith("sequential")))
-COMPARED = [name for name in METHODS if name not in (PAPER, "none")]
+ALGORITHM_1 = ("one_layer", *(name for name in ROWS if name.startswith("sequential")))
+COMPARED = [name for name in ROWS if name not in (PAPER, "none")]
 SENSITIVE = ("sequential", "clip", "clip_contrast", "clip_range_excess_6", "chosen")
 
 
@@ -114,7 +114,7 @@ def _corrections(r: Results, metric: str, title: str, digits: int) -> str:
         text = with_interval(r.values(kind, name, metric), digits)
         return f"{text} {MARKS[found[kind, name]]}" if name in COMPARED else text
 
-    names = [*METHODS, "zero_true", "ceiling"]
+    names = [*ROWS, "zero_true", "ceiling"]
     rows = ([name, *(cell(kind, name) for kind in r.kinds)] for name in names)
     return f"### {title}\n\n" + table(["correction", *r.kinds], rows)
 

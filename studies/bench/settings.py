@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from studies.bench.methods import METHODS
+from studies.bench.methods import ROWS
 
 ERRORS = (0.0, 0.02, 0.1)  # of the labels
 LAYERS = 8  # the first ones are scored, as in params.yaml
@@ -27,10 +27,11 @@ class Settings:
     artifacts: int = 120  # held-out generations that are corrected: true artifacts
     normals: int = 60  # and true normal ones
     searched: int = 30  # labelled true artifacts that the oracle looks at
-    chosen_on: int = 30  # generations of each label that the choice without a truth looks at
+    chosen_on: int = 30  # generations of each label that a search looks at
+    budget: int = 16  # candidates that a search may try
     harm: float = 10.0
     quantile: float = 0.99
     mask_threshold: float = 0.5
     iou_px: int = 64
     repeats: int = 3  # of a random order
-    methods: tuple[str, ...] = tuple(METHODS)
+    methods: tuple[str, ...] = ROWS

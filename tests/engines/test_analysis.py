@@ -30,7 +30,7 @@ from pathlib import Path
 from ruamel.yaml import YAML
 
 values = YAML(typ="safe").load(Path("params.yaml"))
-corrections = values["correct_generations"]["corrections"]
+corrections = values["fit_corrections"]["corrections"]
 seeds = values["train_classifier"]["seed"], YAML(typ="safe").load(Path("other.yaml"))["annotator"]
 folder = Path("results/evaluate_generations/plots")
 folder.mkdir(parents=True)
@@ -133,7 +133,7 @@ def test_it_is_of_the_last_commit_and_says_so_where_there_are_changes(done):
 
 
 def test_without_a_sequential_correction_it_says_so(done):
-    done.change({f"correct_generations.corrections.{n}": None for n in ("raw", "max")})
+    done.change({f"fit_corrections.corrections.{n}": None for n in ("raw", "max")})
     done.git("commit", "--quiet", "--all", "--message", "two")
     assert "is sequential; add one" in analysis(done, "n=1")
 

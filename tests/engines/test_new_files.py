@@ -30,7 +30,7 @@ NAMED = {
         "last": {"ranking": "by_number", "normalise": "max", "step": 2.0},
     },
     "choose_correction.ranking": ["last"],
-    "correct_generations.corrections": {
+    "fit_corrections.corrections": {
         "none": {"ranking": "last", "corrector": "ablation", "layer": "layer1", "n": 0},
         "weak": {"ranking": "last", "corrector": "weaken", "n": 2},
     },

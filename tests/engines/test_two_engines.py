@@ -26,7 +26,7 @@ SCORED = {f"score_units__{name}" for name in RANKINGS}
 MASKED = {"compute_masks", *SCORED, *CORRECTED}
 FEWER = (
     {
-        f"correct_generations.corrections.{name}": None
+        f"fit_corrections.corrections.{name}": None
         for name in ("unit_fid", "one_layer", "sequential_max", "chosen")
     }
     | {
@@ -74,9 +74,9 @@ def test_after_snakemake_snakemake_has_nothing_to_do(by_snakemake):
         ({"extract_features.reals": 50}, {"extract_reference_features", *SCORED, *CORRECTED}),
         ({"compute_masks.target": "artifact"}, MASKED),
         ({"train_classifier.epochs": 2}, {"train_classifier", *MASKED}),
-        ({"correct_generations.corrections.random.n": 5},
+        ({"fit_corrections.corrections.random.n": 5},
          {"correct_generations__random", "extract_features__random", *REPORTED}),
-        ({"correct_generations.corrections.new": NEW},
+        ({"fit_corrections.corrections.new": NEW},
          {"correct_generations__new", "extract_features__new", *REPORTED}),
         ({"score_units.rankings.new": {"ranking": "contrast", "normalise": "none"}},
          {"score_units__new", "choose_correction", *CORRECTED}),
@@ -141,7 +141,7 @@ def test_a_lost_output_makes_its_stage_stale_and_comes_back_from_the_cache(done)
 
 
 def test_after_a_change_both_engines_run_the_same_stages(done, tmp_path):
-    changes = {"correct_generations.corrections.new": NEW, "report.units": 3}
+    changes = {"fit_corrections.corrections.new": NEW, "report.units": 3}
     other = done.copy(tmp_path / "other")
     done.change(changes)
     other.change(changes)

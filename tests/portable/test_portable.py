@@ -52,7 +52,7 @@ SMALL = {
             registry.names("rankings"), 4 * ("none", "max", "minmax"), strict=False
         )
     },
-    "correct_generations.corrections": {
+    "fit_corrections.corrections": {
         "none": {**RANKED, "corrector": "ablation", "layer": "layer1", "n": 0},
     }
     | {
@@ -63,7 +63,7 @@ SMALL = {
     "correct_generations.normals": 3,
     "evaluate_generations.subset_size": 3,
 }
-DEFAULTS = {"score_units.rankings", "correct_generations.corrections"}  # of TINY, named otherwise
+DEFAULTS = {"score_units.rankings", "fit_corrections.corrections"}  # of TINY, named otherwise
 
 
 @pytest.fixture(scope="module")

@@ -54,7 +54,7 @@ SMALL = {
     "choose_correction.stop": [4],
     "correct_generations.artifacts": 4,
     "correct_generations.normals": 4,
-    "correct_generations.corrections": {
+    "fit_corrections.corrections": {
         "none": {"ranking": "defective_score", "corrector": "ablation", "layer": "layer1", "n": 0},
         "sequential": {
             "ranking": "defective_score",

@@ -33,7 +33,7 @@ OWN = {
         "truth": "params/no_truth",
     },
     "extract_features.weights": "generator.safetensors",
-    "correct_generations.corrections": {
+    "fit_corrections.corrections": {
         "none": {"ranking": "random", "corrector": "ablation", "layer": "layer4", "n": 0},
     },
     "export_generator.correction": "none",

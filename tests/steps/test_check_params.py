@@ -48,9 +48,9 @@ def with_changes(changes, path):
 
 
 RANKING = "score_units.rankings.unit_fid"
-ONE_LAYER = "correct_generations.corrections.one_layer"
+ONE_LAYER = "fit_corrections.corrections.one_layer"
 SCORED = ", ".join(f"layer{k}" for k in range(1, 9))
-CORRECTION = "correct_generations.corrections.sequential"
+CORRECTION = "fit_corrections.corrections.sequential"
 SEQUENTIAL = {"ranking": "defective_score", "corrector": "sequential", "stop": 7, "scale": 1.0}
 SHARE = "it takes a number, at least 0, at most 1"
 
@@ -109,8 +109,8 @@ def test_the_parameters_as_they_are_shipped_are_well_formed():
         ({f"{RANKING}.tops": 3}, f"{RANKING}.tops is not known; did you mean {RANKING}.top?"),
         ({f"{RANKING}.top": "many"}, f"{RANKING}.top is 'many'; it takes a number"),
         (
-            {"correct_generations.corrections.none": None},
-            "correct_generations.corrections.none is missing; it is the uncorrected row",
+            {"fit_corrections.corrections.none": None},
+            "fit_corrections.corrections.none is missing; it is the uncorrected row",
         ),
         (
             {"export_generator.correction": "sequentia"},
@@ -127,8 +127,8 @@ def test_the_parameters_as_they_are_shipped_are_well_formed():
         ),
         ({CORRECTION: SEQUENTIAL}, f"{CORRECTION}.n is missing; correctors/sequential needs it"),
         (
-            {"correct_generations.corrections": {"a.b": SEQUENTIAL}},
-            "correct_generations.corrections: 'a.b' may have letters, digits, _ and - only",
+            {"fit_corrections.corrections": {"a.b": SEQUENTIAL}},
+            "fit_corrections.corrections: 'a.b' may have letters, digits, _ and - only",
         ),
         (
             {"inputs.reals": "pictures"},
@@ -276,12 +276,12 @@ def test_a_run_has_every_value_and_what_is_left_out_can_be_written(tmp_path, cha
             "choose_correction.corrector 'chosen' is what the choice ends in",
         ),
         (
-            {"correct_generations.corrections.none.n": 1},
-            "correct_generations.corrections.none is the uncorrected row; give it n: 0",
+            {"fit_corrections.corrections.none.n": 1},
+            "fit_corrections.corrections.none is the uncorrected row; give it n: 0",
         ),
         (
-            {"correct_generations.corrections.clean": {**SEQUENTIAL, "n": 1}},
-            "correct_generations.corrections.clean is what a row of the truth is called; rename it",
+            {"fit_corrections.corrections.clean": {**SEQUENTIAL, "n": 1}},
+            "fit_corrections.corrections.clean is what a row of the truth is called; rename it",
         ),
         (
             {f"{CORRECTION}.gate": 0.5, "export_generator.correction": "sequential"},

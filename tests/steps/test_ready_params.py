@@ -71,7 +71,7 @@ def test_every_file_that_must_be_put_somewhere_is_named_in_the_head(path):
 def test_the_corrections_edit_only_layers_that_are_scored(path):
     values = load(path.read_text())
     scored = values["collect_featuremaps"]["layers"]
-    corrections = values["correct_generations"]["corrections"]
+    corrections = values["fit_corrections"]["corrections"]
     assert corrections.pop("chosen")["corrector"] == "chosen"  # whose layers are these:
     stops = [{"stop": stop} for stop in values["choose_correction"]["stop"]]
     for correction in [*corrections.values(), *stops]:
@@ -117,7 +117,7 @@ def test_a_table_of_an_overlay_stands_in_place_of_the_default_one(tmp_path):
     given = load(SYSTEMS[0].read_text())
     given["score_units"] = {"rankings": {"only": {"ranking": "contrast", "normalise": "none"}}}
     given["choose_correction"]["ranking"] = ["only"]
-    for row in given["correct_generations"]["corrections"].values():
+    for row in given["fit_corrections"]["corrections"].values():
         row["ranking"] = "only"
     own = tmp_path / "own.yaml"
     YAML(typ="safe", pure=True).dump(given, own)

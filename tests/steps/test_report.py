@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 def run(folder: Path, results: Path, truth: Path) -> Result:
     values = yaml.safe_load((ROOT / "params.yaml").read_text())
     values["score_units"]["rankings"] = PARAMS["rankings"]
-    values["correct_generations"]["corrections"] = PARAMS["corrections"]
+    values["fit_corrections"]["corrections"] = PARAMS["corrections"]
     values["choose_correction"]["ranking"] = ["defective_score"]
     values["export_generator"]["correction"] = "sequential"
     (folder / "params.yaml").write_text(yaml.safe_dump(values, sort_keys=False))

@@ -75,7 +75,7 @@ def test_a_file_that_is_no_such_table_is_named(results, tmp_path: Path) -> None:
 def test_the_project_s_table_is_of_the_recorded_run() -> None:
     table = Results(ROOT / "results", Path("nowhere"), {}, ROOT / "params" / "analysis.csv")
     recorded = load("results/evaluate_generations/metrics.json")
-    entries = load("params.yaml")["correct_generations"]["corrections"]
+    entries = load("params.yaml")["fit_corrections"]["corrections"]
     names = {"frechet": "frechet_scene", "realism": "realism_scene"}
     curves, through = set(), set()
     for row in table.analysis:

@@ -257,7 +257,7 @@ def test_an_edit_of_latents_is_called_what_it_is(tmp_path: Path, latent: dict, s
 
 def test_a_choice_is_named_by_what_was_chosen(known: Results) -> None:
     asked = copy.deepcopy(params())
-    asked["correct_generations"]["corrections"]["sequential"] = {
+    asked["fit_corrections"]["corrections"]["sequential"] = {
         "ranking": "defective_score",
         "corrector": "chosen",
     }
@@ -325,8 +325,8 @@ def test_without_a_truth_the_worst_are_those_changed_most_outside_the_mask(unkno
 
 def test_a_gate_of_nought_is_not_said_and_another_is(known: Results) -> None:
     asked = copy.deepcopy(params())
-    asked["correct_generations"]["corrections"]["one_layer"]["gate"] = 0
-    asked["correct_generations"]["corrections"]["sequential"]["gate"] = 0.5
+    asked["fit_corrections"]["corrections"]["one_layer"]["gate"] = 0
+    asked["fit_corrections"]["corrections"]["sequential"]["gate"] = 0.5
     said = page(Results(known.folder, Path("nowhere"), asked)).split('id="run"')[0]
     assert "gate 0.5" in said
     assert not re.search(r"gate 0(?!\.)", said)
@@ -334,7 +334,7 @@ def test_a_gate_of_nought_is_not_said_and_another_is(known: Results) -> None:
 
 def test_average_precision_is_said_of_which_ranking(known: Results) -> None:
     asked = copy.deepcopy(params())
-    asked["correct_generations"]["corrections"]["sequential"]["ranking"] = "other"
+    asked["fit_corrections"]["corrections"]["sequential"]["ranking"] = "other"
     found = Results(known.folder, Path("nowhere"), asked)
     found.measurements.append(
         Measurement("other", 0, "units", "mean_average_precision", 0.5, images=10)

@@ -9,7 +9,7 @@ import pytest
 from artifact_units.files.tables import write_table
 from studies.bench.goals import goals
 from studies.bench.kinds import KINDS
-from studies.bench.methods import METHODS, RANKINGS
+from studies.bench.methods import RANKINGS, ROWS
 from studies.bench.page import table, write_page
 from studies.bench.results import Results, with_interval
 from studies.bench.settings import ERRORS
@@ -27,9 +27,9 @@ OTHERS = {
 
 def value_of(method: str, metric: str, seed: int) -> float:
     """Corrections are the better the later they stand in the list; seeds differ a little."""
-    place = list(METHODS).index(method) if method in METHODS else len(METHODS)
+    place = list(ROWS).index(method) if method in ROWS else len(ROWS)
     of_all = {"psnr": 40 + place, "unlike": 0.1 - place / 1000}
-    return of_all.get(metric, place / len(METHODS)) + seed / 1000
+    return of_all.get(metric, place / len(ROWS)) + seed / 1000
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def file(tmp_path) -> Path:
                 at = (kind, seed, error)
                 rows += [
                     (*at, name, metric, value_of(name, metric, seed), "clip by x: artifact p")
-                    for name in (*METHODS, "zero_true", "ceiling")
+                    for name in (*ROWS, "zero_true", "ceiling")
                     for metric in METRICS
                 ]
                 rows += [
@@ -77,7 +77,7 @@ def test_a_page_has_every_method_a_verdict_for_every_goal_and_its_figures(file, 
     page.parent.mkdir()
     write_page(page, file, 100.0)
     text = page.read_text(encoding="utf-8")
-    assert all(f"| {name} |" in text for name in (*METHODS, *RANKINGS))
+    assert all(f"| {name} |" in text for name in (*ROWS, *RANKINGS))
     drawn = re.findall(r"\]\((\S+\.png)\)", text)
     assert len(drawn) == 2
     assert all(len((page.parent / name).read_bytes()) < 30_000 for name in drawn)
