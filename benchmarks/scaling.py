@@ -42,6 +42,7 @@ STAGES = (
     "collect_featuremaps",
     "extract_reference_features",
     *(f"score_units@{name}" for name in RANKINGS),
+    *(f"fit_corrections@{name}" for name in CORRECTIONS),
     "choose_correction",
     *(f"correct_generations@{name}" for name in CORRECTIONS),
     *(f"extract_features@{name}" for name in CORRECTIONS),
@@ -85,13 +86,13 @@ def set_up(place: Path, images: int, px: int) -> dict[str, str]:
     values["train_classifier"] |= {"px": px, "reals": images, "epochs": 2}
     values["extract_features"]["reals"] = images
     half = {"artifacts": images // 2, "normals": images // 2}
-    values["choose_correction"] |= {"artifacts": 5, "normals": 5, "stop": [depth]}
     corrections = values["fit_corrections"]["corrections"]
     kept = {name: corrections[name] for name in CORRECTIONS}
     kept["sequential"]["stop"] = depth
     rankings = values["score_units"]["rankings"]
     values["score_units"]["rankings"] = {name: rankings[name] for name in RANKINGS}
-    values["correct_generations"] |= half | {"corrections": kept}
+    values["fit_corrections"] |= {"artifacts": 5, "normals": 5, "corrections": kept}
+    values["correct_generations"] |= half
     for name, written in (("params.yaml", values), ("demo/params.yaml", embedded)):
         with (place / name).open("w", encoding="utf-8") as file:
             YAML().dump(written, file)

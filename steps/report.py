@@ -42,22 +42,13 @@ def main(
     params: Report,
 ) -> None:
     """Write one self-contained HTML page of the whole run."""
-    from artifact_units.evaluation.measurements import precision_of
-    from artifact_units.files.storage import whole_folder, write_text
     from artifact_units.report import page
     from artifact_units.report.data import Results
     from steps.making.checks import read_params
 
     values = read_params(used).model_dump() | {"report": params.model_dump()}
-    known = Results(results, truth, values, analysis, spread)
-    given = page.contents(known)
-    with whole_folder(plots) as part:
-        for name, picture in page.plots(given).items():
-            (part / name).write_bytes(picture)
-    text = page.page(given)
-    write_text(metrics, precision_of(known.agreement))
-    write_text(out, text)
-    say(f"{out}, {len(text) / 1e6:.1f} MB")
+    size = page.write(Results(results, truth, values, analysis, spread), out, metrics, plots)
+    say(f"{out}, {size / 1e6:.1f} MB")
 
 
 if __name__ == "__main__":

@@ -84,7 +84,7 @@ def write_truth(folder: Path) -> None:
     logits[-1] = torch.tensor([0, 0, 5.0])  # taken for a real: as good as normal
     logits[0] = torch.tensor([0, 5.0, 0])  # an artifact that the classifier misses
     write_heatmaps(folder / "heatmaps.parquet", {"heldout": HeatmapSet(ids, logits, heat)})
-    unsaid = ("normalised_score", "mean_iou", "chance_iou", "score_low", "score_high")
+    unsaid = ("mean_iou", "chance_iou", "score_low", "score_high")
     scores = {
         "unit": [0, 1, 2, 3] * 3,
         "ranking": ["good"] * 4 + ["poor"] * 8,
@@ -107,6 +107,5 @@ def sources(folder: Path) -> Sources:
         features=folder / "features",
         references=folder / "references",
         heatmaps=folder / "heatmaps.parquet",
-        scores=folder / "scores",
         truth=folder / "truth",
     )

@@ -16,11 +16,11 @@ LABELS = {0: "normal", 1: "artifact", 2: "normal", 3: "artifact"}
 
 
 def ranked() -> dict[str, RankedLayer]:
-    """Normalised scores k / units of unit k - 1."""
+    """Scores k / units of unit k - 1."""
     layers = {}
     for name, units in UNITS.items():
         score = np.arange(1, units + 1) / units
-        layers[name] = RankedLayer(name, score * 0.1, score, np.arange(units)[::-1])
+        layers[name] = RankedLayer(name, score, np.arange(units)[::-1])
     return layers
 
 

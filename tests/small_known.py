@@ -1,4 +1,4 @@
-"""What correcting and choosing read, small, as the stages before leave it."""
+"""What fitting and correcting read, small, as the stages before leave it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from artifact_units.layers.hooks import featuremaps_of
 
 IDS = np.arange(2_000_000, 2_000_010)  # held out: the even ones are artifacts
 LABELLED = np.arange(12)  # the even ones are artifacts; 8 ... 11 validate
-CHOSEN = Correction({"layer2": Scale((1,), (0.0,))})
+FITTED = Correction({"layer2": Scale((1,), (0.0,))})
 PATHS = (
     "generator",
     "classifier",
@@ -32,7 +32,7 @@ PATHS = (
 
 
 def write_known(folder: Path) -> None:
-    """Files of these names, and ``choice``; the classifier is an untrained one."""
+    """Files of these names, and ``edits``; the classifier is an untrained one."""
     generator = smaller_generator()
     save_generator(folder / "generator", generator)
     save_classifier(folder / "classifier", new_classifier("resnet18_narrow", 16, seed=0))
@@ -61,7 +61,7 @@ def write_known(folder: Path) -> None:
     tensors["ids"] = torch.from_numpy(LABELLED[:6])
     save_file(tensors, folder / "featuremaps" / "featuremaps" / "00000.safetensors")
     write_scores(folder / "scores")
-    (folder / "choice").write_text(text_of([CHOSEN]))
+    (folder / "edits").write_text(text_of([FITTED]))
 
 
 def write_scores(folder: Path) -> None:
@@ -72,7 +72,7 @@ def write_scores(folder: Path) -> None:
         rank = [u + 1 if r == 0 else 4 - u for r, _, u in rows]
         columns = {"ranking": [name] * len(rows), "repeat": repeat, "layer": layer}
         columns |= {"unit": unit, "rank": rank, "images": [0] * len(rows)}
-        columns |= {key: [1 - 0.2 * r for r in rank] for key in ("score", "normalised_score")}
+        columns |= {"score": [1 - 0.2 * r for r in rank]}
         unknown = ("mean_iou", "chance_iou", "score_low", "score_high")
         columns |= {key: [float("nan")] * len(rows) for key in unknown}
         write_table(folder / f"{name}.parquet", "scores", columns)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -29,11 +30,12 @@ UNITS = 5
 PLANTED = {"layer1": [2], "layer2": [0, 4]}
 REPAIRED = {"none": 0.0, "random": 0.1, "one_layer": 0.5, "sequential": 0.9}  # share of the square
 LAYERS_EDITED = {layer: {"kind": "scale", "units": units} for layer, units in PLANTED.items()}
+WHY_NOT = "a layer has 5 units, n is 9"
 EDITS = [{"layers": LAYERS_EDITED, "latent": None, "gate": 0.0, "tries": 1}]
 PARAMS = {
     "rankings": {
-        "defective_score": {"ranking": "defective_score", "normalise": "none"},
-        "random": {"ranking": "random_order", "normalise": "none", "repeats": 2},
+        "defective_score": {"ranking": "defective_score"},
+        "random": {"ranking": "random_order", "repeats": 2},
     },
     "corrections": {
         "none": {"ranking": "defective_score", "corrector": "ablation", "layer": "layer1", "n": 0},
@@ -41,8 +43,8 @@ PARAMS = {
         "one_layer": {
             "ranking": "defective_score",
             "corrector": "ablation",
-            "layer": "layer1",
-            "n": 1,
+            "layer": ["layer1", "layer2"],
+            "n": [1, 2, 9],
         },
         "sequential": {
             "ranking": "defective_score",
@@ -61,8 +63,14 @@ def params(generations: int = 3, units: int = 4, failures: int = 2) -> dict:
         "inputs": {"generator": "absent.safetensors", "truth": "truth"},
         "run": {"threads": 1, "portable": True},
         "score_units": {"mask_threshold": 0.5, "quantile": 0.9, "rankings": PARAMS["rankings"]},
-        "correct_generations": {"artifacts": 6, "corrections": PARAMS["corrections"]},
-        "choose_correction": {"artifacts": 3, "normals": 2, "harm": 10.0},
+        "fit_corrections": {
+            "artifacts": 3,
+            "normals": 2,
+            "harm": 10.0,
+            "budget": 8,
+            "corrections": PARAMS["corrections"],
+        },
+        "correct_generations": {"artifacts": 6},
         "extract_features": {"weights": "absent.safetensors"},
         "report": {"generations": generations, "units": units, "failures": failures},
     }
@@ -87,7 +95,7 @@ def write_results(
     heat = _write_heatmaps(results, labelled_ids, ids, artifacts)
     _write_labels(results, labelled_ids)
     _write_classifier(results)
-    _write_choices(results)
+    _write_fits(results)
     _write_featuremaps(results, labelled_ids)
     _write_scores(results)
     _write_corrections(results, ids, clean, damaged, artifacts, heat, known)
@@ -147,28 +155,43 @@ def _write_classifier(results: Path) -> None:
     (folder / "plots" / "confusion.csv").write_text("\n".join(["actual,predicted", *pairs, ""]))
 
 
-def _write_choices(results: Path) -> None:
-    """The search went along n and the corrector; the last was not possible."""
-    tried = [  # corrector, options, artifact probability, change of normals; harm is 10
-        ("", {}, 0.9, 0.0),
-        ("sequential", {"n": 1, "stop": 2, "scale": 1.0}, 0.4, 0.02),
-        ("sequential", {"n": 2, "stop": 2, "scale": 1.0}, 0.3, 0.05),
-        ("clip", {"n": 1, "stop": 2}, 0.25, 0.003),
-        ("clip", {"n": 2, "stop": 2}, 0.2, 0.001),
-        ("clip", {"n": 9, "stop": 2}, np.nan, np.nan),
-    ]
-    columns = {
-        "ranking": ["defective_score" if name else "" for name, *_ in tried],
-        "corrector": [name for name, *_ in tried],
-        "options": [json.dumps(options) for _, options, *_ in tried],
-        "artifacts": [likely for *_, likely, _ in tried],
-        "normals": [0.05] * len(tried),
-        "change": [change for *_, change in tried],
-        "cost": [likely + 10 * change for *_, likely, change in tried],
-        "chosen": [options == {"n": 2, "stop": 2} for _, options, *_ in tried],
-        "why_not": ["", "", "", "", "", "a layer has 5 units, n is 9"],
-    }
-    write_table(results / "choose_correction" / "tried.parquet", "choices", columns)
+# Candidates by correction: options, artifact probability, change of normals; the harm is 10.
+TRIED: dict[str, list[tuple[dict[str, Any], float, float]]] = {
+    "none": [({"layer": "layer1", "n": 0}, 0.9, 0.0)],
+    "random": [({"layer": "layer1", "n": 1}, 0.85, 0.02)],
+    "one_layer": [
+        ({"layer": "layer1", "n": 1}, 0.5, 0.02),
+        ({"layer": "layer1", "n": 2}, 0.4, 0.01),
+        ({"layer": "layer1", "n": 9}, np.nan, np.nan),
+        ({"layer": "layer2", "n": 2}, 0.45, 0.05),
+    ],
+    "sequential": [({"stop": 2, "n": 1, "scale": 1.0}, 0.2, 0.001)],
+}
+
+
+def _write_fits(results: Path) -> None:
+    """What was searched; the last but one of one_layer's candidates was not possible."""
+    for name, tried in TRIED.items():
+        folder = results / "fit_corrections" / name
+        folder.mkdir(parents=True)
+        columns = {
+            "options": [json.dumps(options) for options, *_ in tried],
+            "artifacts": [likely for _, likely, _ in tried],
+            "normals": [0.05] * len(tried),
+            "change": [change for *_, change in tried],
+            "cost": [likely + 10 * change for _, likely, change in tried],
+            "taken": [n == min(1, len(tried) - 1) for n in range(len(tried))],
+            "why_not": ["" if np.isfinite(likely) else WHY_NOT for _, likely, _ in tried],
+        }
+        write_table(folder / "tried.parquet", "tried", columns)
+        (folder / "edits.json").write_text(json.dumps(EDITS))
+    choose(results, "sequential")
+
+
+def choose(results: Path, name: str) -> None:
+    """Have ``name`` be what the choice fell on."""
+    (results / "choose_correction").mkdir(exist_ok=True)
+    (results / "choose_correction" / "choice.json").write_text(json.dumps({"correction": name}))
 
 
 def _write_featuremaps(results: Path, ids: np.ndarray) -> None:
@@ -201,7 +224,6 @@ def _write_scores(results: Path) -> None:
                     "layer": layer,
                     "unit": u,
                     "score": scores[u],
-                    "normalised_score": scores[u],
                     "rank": order.index(u) + 1,
                     "mean_iou": scores[u] if looks else np.nan,
                     "chance_iou": 0.015 if looks else np.nan,
@@ -248,7 +270,6 @@ def _write_corrections(
                 for n, i in enumerate(ids[part])
             ]
             measured += _measured(name, population, found, repaired)
-        (results / "correct_generations" / name / "edits.json").write_text(json.dumps(EDITS))
     folder = results / "evaluate_generations"
     write_measurements(
         folder / "measurements.parquet", [*measured, *(_once(artifacts) if known else [])]
@@ -311,9 +332,4 @@ def _once(artifacts: int) -> list[Measurement]:
         Measurement("clean", 0, "artifacts", "frechet_scene", 1.25, 1.0, 1.5, artifacts),
         Measurement("none", 0, "heldout", "mask_iou", 0.4567, 0.4, 0.5, artifacts),
         Measurement("none", 0, "heldout", "mask_iou_chance", 0.05, images=artifacts),
-        Measurement("defective_score", 0, "units", "average_precision_layer1", 1.0, images=UNITS),
-        Measurement(
-            "defective_score", 0, "units", "mean_average_precision", 0.8125, images=2 * UNITS
-        ),
-        Measurement("chance", 0, "units", "mean_average_precision", 0.375, images=2 * UNITS),
     ]

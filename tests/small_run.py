@@ -38,12 +38,10 @@ SMALL: dict[str, Any] = {
     "score_units.iou_px": 16,
     "score_units.bootstrap": 0,
     "score_units.rankings": {
-        "defective_score": {"ranking": "defective_score", "normalise": "none"}
+        "defective_score": {"ranking": "defective_score"}
     },
-    "choose_correction": {
-        "artifacts": 2, "normals": 2, "harm": 10.0, "ranking": ["defective_score"],
-        "corrector": ["clip"], "n": [1], "start": [1], "stop": [2], "scale": [1.0],
-    },
+    "fit_corrections.artifacts": 2,
+    "fit_corrections.normals": 2,
     "correct_generations.artifacts": 3,
     "correct_generations.normals": 3,
     "fit_corrections.corrections": {
@@ -56,7 +54,7 @@ SMALL: dict[str, Any] = {
             "scale": 1.0,
         },
     },
-    "export_generator.correction": "sequential",
+    "export_generator.edits": "results/fit_corrections/sequential/edits.json",
     "extract_features.reals": 10,
     "evaluate_generations": {
         "neighbours": 1, "subsets": 2, "subset_size": 3, "bootstrap": 0, "seed": 0,

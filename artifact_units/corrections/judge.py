@@ -53,7 +53,7 @@ class Judged:
         artifacts = self.artifacts - other.artifacts
         change = self.harm * (self.change - other.change)
         error = sum(d.var(ddof=1) / len(d) for d in (artifacts, change)) ** 0.5
-        return abs(artifacts.mean() + change.mean()) <= NOISE * error
+        return bool(abs(artifacts.mean() + change.mean()) <= NOISE * error)
 
 
 class Judge:

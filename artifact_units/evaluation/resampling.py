@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 
+@lru_cache(maxsize=8)  # rows, and metrics of a row, have few sizes
 def draws(images: int, resamplings: int, seed: int) -> np.ndarray:
     """int64 ``[resampling, image]``: each row draws ``images`` images with replacement.
 
     The same for every set of so many images, so that rows of the same ids are compared in pairs.
     """
     chances = np.full(images, 1 / max(images, 1))
-    return np.random.default_rng(seed).multinomial(images, chances, size=resamplings)
+    found = np.random.default_rng(seed).multinomial(images, chances, size=resamplings)
+    found.setflags(write=False)
+    return found
 
 
 def interval(value: float, resampled: np.ndarray, centred: bool = True) -> tuple[float, float]:

@@ -26,8 +26,7 @@ SCHEMAS = {
             ("raters", pa.int16()),
         ]
     ),
-    # what is known of one generation: artifact or not, and its mask, np.packbits of [px * px]
-    # bits in C order; metadata: px
+    # one generation: artifact or not, its mask, np.packbits of [px * px] in C order; metadata: px
     "truths": pa.schema(
         [
             ("id", pa.int64()),
@@ -137,8 +136,7 @@ SCHEMAS = {
             ("pairs", pa.int32()),
         ]
     ),
-    # one number of a cell of studies/bench: a kind of defect, a seed of its planting, a rate of
-    # wrong labels
+    # one number of a cell of studies/bench: a kind of defect, a seed, a rate of wrong labels
     "truth_bench": pa.schema(
         [
             ("kind", pa.string()),
@@ -147,7 +145,7 @@ SCHEMAS = {
             ("method", pa.string()),
             ("metric", pa.string()),
             ("value", pa.float64()),
-            ("note", pa.string()),  # of the choice without a truth: what was chosen
+            ("note", pa.string()),  # what the choice without a truth fell on
         ]
     ),
     # how far a correction moved one generation, against the correction none; NaN: not defined

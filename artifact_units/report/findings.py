@@ -106,25 +106,7 @@ def subject(results: Results, found: Findings) -> str:
 
 def headline(results: Results, found: Findings) -> str:
     """The result in one sentence, whatever it is: without a truth it is the choice's."""
-    if not results.truth:
-        return _verdict(results, found)
-    best, after = found.best, found.get(found.best, found.goal)
-    before = found.get(UNCORRECTED, found.goal)
-    if after is None:
-        return f"Correction “{best}” was not measured."
-    if found.goal == "pixel_recovery":
-        return _recovered(found, best, after)
-    title = metric(found.goal).title
-    if before and after.value < before.value:
-        return (
-            f"Correction “{best}” lowers the {title} of {after.images} held-out artifact "
-            f"generations from {number(before.value)} to {number(after.value)}."
-        )
-    start = f" ({number(before.value)})" if before else ""
-    return (
-        f"No correction lowers the {title} of the held-out artifact generations{start}; "
-        f"“{best}” comes nearest with {number(after.value)}."
-    )
+    return _recovered(found) if results.truth else _verdict(results, found)
 
 
 def lead(results: Results, found: Findings) -> str:
@@ -178,7 +160,10 @@ def _unproved(results: Results, found: Findings) -> str:
     return f"{said}. Shown is “{found.best}”, the nearest by {title}, which was not chosen."
 
 
-def _recovered(found: Findings, best: str, after: Summary) -> str:
+def _recovered(found: Findings) -> str:
+    best, after = found.best, found.get(found.best, found.goal)
+    if after is None:
+        return f"Correction “{best}” was not measured."
     also = found.get(best, found.first("recovery") or "")
     if after.value <= 0:
         back = f", with {percent(also.value)} of the way by Fréchet distance" if also else ""

@@ -12,6 +12,8 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from artifact_units.evaluation.measurements import precision_of
+from artifact_units.files.storage import whole_folder, write_text
 from artifact_units.labels.verdicts import CLASSES
 from artifact_units.report import analysis, choice, corrections, differences, spread, units, used
 from artifact_units.report.charts import Curves, curves, filed
@@ -56,6 +58,18 @@ def contents(results: Results) -> dict[str, Any]:
         "run": used.section(results),
         "known": results.truth is not None,
     }
+
+
+def write(results: Results, out: Path, metrics: Path, pictures: Path) -> int:
+    """Write the page, the rankings' precision as JSON, a folder of pictures; the page's length."""
+    given = contents(results)
+    with whole_folder(pictures) as part:
+        for name, picture in plots(given).items():
+            (part / name).write_bytes(picture)
+    text = page(given)
+    write_text(metrics, precision_of(results.agreement))
+    write_text(out, text)
+    return len(text)
 
 
 def page(given: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -122,10 +122,18 @@ def _check_correction(params: Params, name: str, correction: CorrectionEntry) ->
     for key, values in axes.items():
         if not values:
             raise UserError(f"{place}.{key} is an empty list; name a value, or several to search")
-    for values in product(*axes.values()):
-        point = dict(zip(axes, values, strict=True))
+    for point in _points(axes):
         options = _options("correctors", correction.corrector, point, place)
         limits.check_layers(params, options, place)
+
+
+def _points(axes: Mapping[str, Sequence[Any]]) -> Iterator[dict[str, Any]]:
+    """Every value of every axis, the others at their first; every pair of start and stop."""
+    first = {key: values[0] for key, values in axes.items()}
+    yield first
+    yield from ({**first, key: value} for key, values in axes.items() for value in values[1:])
+    for start, stop in product(axes.get("start", ()), axes.get("stop", ())):
+        yield {**first, "start": start, "stop": stop}
 
 
 def _check_export(params: Params) -> None:

@@ -14,11 +14,11 @@ stages:
   evaluate_generations:
     cmd: python measure.py
     deps: [measure.py]
-    params: [correct_generations, train_classifier, other.yaml: [annotator]]
+    params: [fit_corrections, train_classifier, other.yaml: [annotator]]
     outs: [results/evaluate_generations/plots]
 """
 PARAMS = """
-correct_generations:
+fit_corrections:
   corrections:
     none: {corrector: ablation, n: 0}
     raw: {corrector: sequential, n: 3, scale: 1.0}

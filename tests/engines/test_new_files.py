@@ -27,14 +27,13 @@ NAMED = {
     "compute_masks": {"masker": "brightness", "heatmaps": "params/no_heatmaps", "power": 2},
     "extract_features": {"extractor": "quarters", "weights": "params/no_weights", "reals": 10},
     "score_units.rankings": {
-        "last": {"ranking": "by_number", "normalise": "max", "step": 2.0},
+        "last": {"ranking": "by_number", "step": 2.0},
     },
-    "choose_correction.ranking": ["last"],
     "fit_corrections.corrections": {
         "none": {"ranking": "last", "corrector": "ablation", "layer": "layer1", "n": 0},
         "weak": {"ranking": "last", "corrector": "weaken", "n": 2},
     },
-    "export_generator.correction": "weak",
+    "export_generator.edits": "results/fit_corrections/weak/edits.json",
 }
 RUN = """
 import json, sys
@@ -52,7 +51,7 @@ network = Tiny(6, 4)
 torch.save({f"tiny.{k}": 3 * v for k, v in network.state_dict().items()}, "tiny.pth")
 put_user(Checkout(Path()), "tiny.pth", 16, json.loads(sys.argv[2]))
 said = run_whole(Path("tiny.pth"))
-edits = read_edits(Path("results/correct_generations/weak/edits.json"))
+edits = read_edits(Path("results/fit_corrections/weak/edits.json"))
 whole = load_generator("tiny.pth")
 written = load_generator("results/export_generator/corrected.pth")
 save_generator(Path("own"), whole)

@@ -65,7 +65,7 @@ def test_the_pipeline_runs_on_a_checkpoint_of_each_family(family, tmp_path):
     files = Path("results/export_generator").glob("corrected.*")
     (exported,) = (file for file in files if not file.name.endswith(SUFFIX))
     assert exported.suffix == (".safetensors" if layout == "artifact-units" else ".pth")
-    edits = read_edits(Path("results/correct_generations/sequential/edits.json"))
+    edits = read_edits(Path("results/fit_corrections/sequential/edits.json"))
     scales = [edit for edit in edits.values() if isinstance(edit, Scale)]
     assert any(factor != 1 for edit in scales for factor in edit.factors)
     whole, written = load_generator(Path(name).name), load_generator(exported)

@@ -9,31 +9,36 @@ from base64 import b64encode
 
 import pytest
 from checkout import Checkout, stages_run
+from house import load
 
 from workflow.graph import read_graph
 
 DEMO = {"check_embedded", "render_reals", "plant_defects", "annotate_generations"}
 CORRECTIONS = {"none", "random", "sequential"}
 REPORTED = {"evaluate_generations", "report"}
-FANNED = {
-    f"{stage}__{name}"
-    for stage in ("correct_generations", "extract_features")
-    for name in CORRECTIONS
-}
-CORRECTED = {"choose_correction", *FANNED, *REPORTED, "export_generator"}
+FANNED = ("fit_corrections", "correct_generations", "extract_features")
+
+
+def of(correction: str) -> set[str]:
+    """The stages that a change of one correction makes stale."""
+    return {*(f"{stage}__{correction}" for stage in FANNED), "choose_correction", *REPORTED}
+
+
+CORRECTED = {stage for name in CORRECTIONS for stage in of(name)} | {"export_generator"}
 RANKINGS = {"defective_score", "random", "range_excess"}
 SCORED = {f"score_units__{name}" for name in RANKINGS}
 MASKED = {"compute_masks", *SCORED, *CORRECTED}
+WHOLE = load("params.yaml")
 FEWER = (
     {
         f"fit_corrections.corrections.{name}": None
-        for name in ("unit_fid", "one_layer", "sequential_max", "chosen")
+        for name in WHOLE["fit_corrections"]["corrections"].keys() - CORRECTIONS
     }
     | {
         f"score_units.rankings.{name}": None
-        for name in ("defective_score_max", "unit_fid", "activation_difference")
+        for name in WHOLE["score_units"]["rankings"].keys() - RANKINGS
     }
-    | {"export_generator.correction": "sequential", "choose_correction.ranking": ["range_excess"]}
+    | {"export_generator.edits": "results/fit_corrections/sequential/edits.json"}
 )
 NEW = {"ranking": "random", "corrector": "ablation", "layer": "layer4", "n": 1}
 
@@ -75,11 +80,10 @@ def test_after_snakemake_snakemake_has_nothing_to_do(by_snakemake):
         ({"compute_masks.target": "artifact"}, MASKED),
         ({"train_classifier.epochs": 2}, {"train_classifier", *MASKED}),
         ({"fit_corrections.corrections.random.n": 5},
-         {"correct_generations__random", "extract_features__random", *REPORTED}),
+         of("random")),
         ({"fit_corrections.corrections.new": NEW},
-         {"correct_generations__new", "extract_features__new", *REPORTED}),
-        ({"score_units.rankings.new": {"ranking": "contrast", "normalise": "none"}},
-         {"score_units__new", "choose_correction", *CORRECTED}),
+         of("new")),
+        ({"score_units.rankings.new": {"ranking": "contrast"}}, {"score_units__new", "report"}),
         ({"evaluate_generations.neighbours": 5}, REPORTED),
     ],
 )  # fmt: skip
@@ -92,9 +96,9 @@ def test_a_changed_parameter_makes_stale_what_rests_on_it_and_no_more(done, chan
     ("file", "stale"),
     [
         ("artifact_units/correctors/sequential.py",
-         {"choose_correction", "correct_generations__sequential", *CORRECTED}),
+         {*of("sequential"), "export_generator"}),
         ("artifact_units/correctors/truncation.py", set()),
-        ("artifact_units/rankings/random_order.py", {"score_units__random", *CORRECTED}),
+        ("artifact_units/rankings/random_order.py", {"score_units__random", *of("random")}),
         ("artifact_units/rankings/contrast.py", set()),
         ("artifact_units/report/words.py", {"report"}),
         ("steps/compute_masks.py", MASKED),
@@ -135,7 +139,7 @@ def test_a_lost_output_makes_its_stage_stale_and_comes_back_from_the_cache(done)
     lost = done.path / "results/score_units/random.parquet"
     before = lost.read_text()
     lost.unlink()
-    assert read_graph().stale() == {"score_units__random", *CORRECTED}
+    assert read_graph().stale() == {"score_units__random", *of("random")}
     said = done.snakemake("score_units__random")
     assert (stages_run(said), lost.read_text()) == ([], before)
 
@@ -149,10 +153,12 @@ def test_after_a_change_both_engines_run_the_same_stages(done, tmp_path):
     assert ran == stages_run(other.dvc("repro"))
     assert ran == [
         "check_params",
+        "choose_correction",
         "correct_generations@new",
         "evaluate_generations",
         "extract_features@new",
         "fingerprint_code",
+        "fit_corrections@new",
         "report",
     ]
     assert done.locks() == other.locks()

@@ -34,7 +34,7 @@ RANKED = {"ranking": "range_excess"}
 STOP = {"stop": 5, "n": 2}
 OPTIONS = {
     "ablation": {"layer": "layer4", "n": 2},
-    "sequential": {**STOP, "scale": 0.5},
+    "sequential": {**STOP, "scale": 0.5, "normalise": ["none", "max", "minmax"]},
     "clip": STOP,
     "shrink": STOP,
     "rare_neurons": {"stop": 5},
@@ -46,12 +46,7 @@ SMALL = {
     "sample_generations.heldout": 30,
     "train_classifier.px": 16,
     "train_classifier.rate": 0.01,
-    "score_units.rankings": {
-        name: {"ranking": name, "normalise": normalise}
-        for name, normalise in zip(
-            registry.names("rankings"), 4 * ("none", "max", "minmax"), strict=False
-        )
-    },
+    "score_units.rankings": {name: {"ranking": name} for name in registry.names("rankings")},
     "fit_corrections.corrections": {
         "none": {**RANKED, "corrector": "ablation", "layer": "layer1", "n": 0},
     }

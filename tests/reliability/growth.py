@@ -94,7 +94,7 @@ def corrected(name: str, place: Path, times: int) -> None:
     number, score = FEW_MAPS * times, np.zeros(UNITS)
     folder = maps(place, number)
     known = CorrectionEvidence(
-        ranked={"layer1": RankedLayer("layer1", score, score, np.arange(UNITS))},
+        ranked={"layer1": RankedLayer("layer1", score, np.arange(UNITS))},
         repeat=0,
         labels={i: ("artifact", "normal")[i % 2] for i in range(number)},
         probability={},

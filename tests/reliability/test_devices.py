@@ -35,8 +35,8 @@ from artifact_units.classifier.network import (
 from artifact_units.classifier.training import fit, predict
 from artifact_units.computing import gpu_kernels, stored
 from artifact_units.corrections import sources as labelled
-from artifact_units.corrections.choice import Judge
 from artifact_units.corrections.correction import Correction, artifact_probability, corrected
+from artifact_units.corrections.judge import Judge
 from artifact_units.extractors import scene
 from artifact_units.files.manifests import noting
 from artifact_units.files.tables import read_table
@@ -262,10 +262,9 @@ def test_a_correction_costs_the_same(gpu, known) -> None:
     def tried(device: torch.device) -> list[float]:
         classify = load_classifier(known / "classifier").to(device)
         ids = np.array([8, 10]), np.array([9, 11])
-        found = Judge(placed(device), classify, *ids, batch=2, harm=10.0).tried(
-            None, correction_by("clip", known)
-        )
-        return [found.artifacts, found.normals, found.change, found.cost]
+        judge = Judge(placed(device), classify, *ids, batch=2, harm=10.0)
+        found = judge.judged(correction_by("clip", known))
+        return [*found.artifacts, *found.normals, *found.change, found.cost]
 
     here, there = on_both(tried)
     assert here == there

@@ -22,10 +22,8 @@ UNREAD = {
     ("annotate_generations", "generator"),
     ("label_generations", "generator"),
     ("score_units", "features"),
-    ("choose_correction", "featuremaps"),
-    ("choose_correction", "scores"),  # the largest is of a ranking that is not tried
+    ("fit_corrections", "featuremaps"),
     ("correct_generations", "classifier"),
-    ("correct_generations", "featuremaps"),
 }
 # Of a folder with more in it: what this step reads.
 PARTS = {

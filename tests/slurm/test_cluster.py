@@ -36,7 +36,7 @@ OWN = {
     "fit_corrections.corrections": {
         "none": {"ranking": "random", "corrector": "ablation", "layer": "layer4", "n": 0},
     },
-    "export_generator.correction": "none",
+    "export_generator.edits": "results/fit_corrections/none/edits.json",
 }
 KILLED, REQUEUED, LATE = "train_classifier", "collect_featuremaps", "export_generator"
 SHARDED = "sample_generations"

@@ -51,6 +51,7 @@ RANKING = "score_units.rankings.unit_fid"
 ONE_LAYER = "fit_corrections.corrections.one_layer"
 SCORED = ", ".join(f"layer{k}" for k in range(1, 9))
 CORRECTION = "fit_corrections.corrections.sequential"
+SEQUENTIAL_EDITS = "results/fit_corrections/sequential/edits.json"
 SEQUENTIAL = {"ranking": "defective_score", "corrector": "sequential", "stop": 7, "scale": 1.0}
 SHARE = "it takes a number, at least 0, at most 1"
 
@@ -113,8 +114,9 @@ def test_the_parameters_as_they_are_shipped_are_well_formed():
             "fit_corrections.corrections.none is missing; it is the uncorrected row",
         ),
         (
-            {"export_generator.correction": "sequentia"},
-            "export_generator.correction 'sequentia' is no correction; did you mean 'sequential'?",
+            {"export_generator.edits": "results/fit_corrections/sequentia/edits.json"},
+            "export_generator.edits 'results/fit_corrections/sequentia/edits.json' is no "
+            "edits.json of a correction; did you mean 'results/fit_corrections/sequential/edits.j",
         ),
         (
             {"read_reals.images": 600, "extract_features.reals": 700},
@@ -163,7 +165,7 @@ def test_a_mistake_is_one_line_with_its_place(tmp_path, changes, said):
         {"run.batch": 0, "score_units.quantil": 0.9, "run.device": "gpu"},
         {
             "compute_masks.masker": "gradcam",
-            "export_generator.correction": "sequentia",
+            "export_generator.edits": "results/fit_corrections/sequentia/edits.json",
             "extract_features.reals": 2000,
             "inputs.reals": "pictures",
             "inputs.labels": "my labels",
@@ -213,8 +215,8 @@ def test_a_run_has_every_value_and_what_is_left_out_can_be_written(tmp_path, cha
             "sample_generations.heldout 299 and label_generations.test 0.25 of 2000 labels; lower",
         ),
         (
-            {"choose_correction.normals": 272},
-            "choose_correction.artifacts 30 and normals 272 are more than the validation split: "
+            {"fit_corrections.normals": 272},
+            "fit_corrections.artifacts 30 and normals 272 are more than the validation split: "
             "label_generations.validation 0.15 of sample_generations.labelled 2000; lower them",
         ),
         (
@@ -244,13 +246,11 @@ def test_a_run_has_every_value_and_what_is_left_out_can_be_written(tmp_path, cha
             {CORRECTION: {"ranking": "random", "corrector": "clip", "stop": 2, "n": 1, "tail": 1}},
             f"{CORRECTION}.tail is 1; it takes a number, at least 0, below 0.5",
         ),
-        (
-            {"choose_correction.n": [3, -2]},
-            "an item of choose_correction.n is -2; it takes a number, at least 0",
-        ),
-        ({"choose_correction.start": [0]}, "an item of choose_correction.start is 0"),
-        ({"choose_correction.scale": [-1.0]}, "an item of choose_correction.scale is -1.0"),
-        ({"choose_correction.scale": [float("inf")]}, "an item of choose_correction.scale is inf"),
+        ({f"{CORRECTION}.n": [3, -2]}, f"{CORRECTION}.n is -2; it takes a number, at least 0"),
+        ({f"{CORRECTION}.scale": [0.5, "x"]}, f"{CORRECTION}.scale is 'x'; it takes a number"),
+        ({f"{CORRECTION}.n": []}, f"{CORRECTION}.n is an empty list; name a value, or several"),
+        ({"fit_corrections.budget": 0}, "fit_corrections.budget is 0; it takes a whole number"),
+        ({"fit_corrections.artifacts": 1}, "fit_corrections.artifacts is 1; it takes a whole"),
         (
             {"sample_generations.labelled": 1_000_001},  # id 1000000 is an unlabelled one
             "sample_generations.labelled is 1000001; it takes a whole number, at least 1, "
@@ -261,19 +261,12 @@ def test_a_run_has_every_value_and_what_is_left_out_can_be_written(tmp_path, cha
             "label_generations.least 2001 is above sample_generations.labelled 2000",
         ),
         (
-            {"choose_correction.stop": [7, 9]},
-            "choose_correction.stop 9 fits no start: layers start to stop are edited, and "
-            f"collect_featuremaps.layers are {SCORED}",
-        ),
-        ({"choose_correction.start": [1, 8]}, "choose_correction.start 8 fits no stop"),
-        (
-            {"choose_correction.corrector": ["ablation"]},
-            "choose_correction.corrector 'ablation' needs layer; one that needs no more than "
-            "n, start, stop, scale can be tried",
+            {f"{CORRECTION}.stop": [7, 9]},
+            f"{CORRECTION}.stop 9: 'layer9' is none of collect_featuremaps.layers",
         ),
         (
-            {"choose_correction.corrector": ["chosen"]},
-            "choose_correction.corrector 'chosen' is what the choice ends in",
+            {f"{CORRECTION}.start": [1, 4], f"{CORRECTION}.stop": [7, 3]},
+            f"{CORRECTION}: start 4 is above stop 3; no layer would be edited",
         ),
         (
             {"fit_corrections.corrections.none.n": 1},
@@ -284,16 +277,16 @@ def test_a_run_has_every_value_and_what_is_left_out_can_be_written(tmp_path, cha
             "fit_corrections.corrections.clean is what a row of the truth is called; rename it",
         ),
         (
-            {f"{CORRECTION}.gate": 0.5, "export_generator.correction": "sequential"},
-            "export_generator.correction 'sequential' fits in no checkpoint: its gate asks the "
+            {f"{CORRECTION}.gate": 0.5, "export_generator.edits": SEQUENTIAL_EDITS},
+            "export_generator.edits: 'sequential' fits in no checkpoint: its gate asks the "
             "classifier; name another",
         ),
         (
             {
                 CORRECTION: {"ranking": "random", "corrector": "truncation"},
-                "export_generator.correction": "sequential",
+                "export_generator.edits": SEQUENTIAL_EDITS,
             },
-            "export_generator.correction 'sequential' fits in no checkpoint: it edits latents",
+            "export_generator.edits: 'sequential' fits in no checkpoint: it edits latents",
         ),
     ],
 )
@@ -309,8 +302,8 @@ def test_what_a_late_stage_would_refuse_is_refused_at_once(tmp_path, changes, sa
         {"collect_featuremaps.layers": ["first", "second"], f"{CORRECTION}.stop": 9},
         # Of no truth, they are of the test labels: .25 of 2,000.
         {"sample_generations.heldout": 200},
-        {"choose_correction.start": [1, 4], "choose_correction.stop": [3, 7]},
-        {"choose_correction.normals": 271},
+        {f"{CORRECTION}.start": [1, 4], f"{CORRECTION}.stop": [7, 5]},
+        {"fit_corrections.normals": 271},
     ],
 )
 def test_what_a_late_stage_may_take_passes(tmp_path, changes):

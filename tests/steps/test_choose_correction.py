@@ -1,105 +1,51 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
-import numpy as np
 import pytest
 from click.testing import CliRunner, Result
-from small_known import PATHS, write_known
+from small_fit import fit
+from small_known import write_known
 
 from artifact_units.corrections.correction import Correction, read_corrections
-from artifact_units.files.tables import read_table
-from artifact_units.layers.edits import Clip
 from steps.choose_correction import main
+
+ROW = ("--corrections.{0}.ranking=fixed", "--corrections.{0}.corrector=ablation")
 
 
 @pytest.fixture
 def folder(tmp_path) -> Path:
     write_known(tmp_path)
+    assert fit(tmp_path, "fitted/none", corrector="ablation", layer="layer2", n="0").exit_code == 0
+    assert fit(tmp_path, "fitted/some", corrector="clip", stop="3", n="2").exit_code == 0
     return tmp_path
 
 
-def choose(folder: Path, out: str, **changed: str) -> Result:
-    options = {
-        "artifacts": "2",
-        "normals": "2",
-        "harm": "0.0",
-        "ranking": "fixed drawn",
-        "corrector": "clip sequential",
-        "n": "1 2",
-        "start": "1",
-        "stop": "3",
-        "scale": "0.5",
-    } | changed
-    line = [f"--{name}={folder / name}" for name in PATHS]
-    line += [f"--out={folder / out}", "--device=cpu", "--threads=1", "--batch=4"]
-    line += ["--precision=float32", "--no-channels_last"]
-    pairs = [(name, value) for name, values in options.items() for value in values.split()]
-    line += [text for name, value in pairs for text in (f"--{name}", value)]
-    return CliRunner().invoke(main, line)
+def choose(folder: Path, *names: str, harm: str = "10.0") -> Result:
+    line = [f"--fitted={folder / 'fitted'}", f"--out={folder / 'out'}", f"--harm={harm}"]
+    line += ["--artifacts=2", "--normals=2", "--budget=3"]
+    line += [word.format(name) for name in names for word in ROW]
+    return CliRunner().invoke(main, [w for word in line for w in word.split("=")])
 
 
-def test_the_cheapest_of_what_was_tried_is_written_as_the_choice(folder) -> None:
-    result = choose(folder, "out")
+def test_where_changing_normals_weighs_much_nothing_is_chosen(folder) -> None:
+    result = choose(folder, "none", "some", harm="1e9")
     assert result.exit_code == 0, result.output
-    rows = read_table(folder / "out" / "tried.parquet", "choices").to_pylist()
-    # None, the first of each axis, the other ranking, the other corrector, the other n.
-    assert len(rows) >= 5
-    assert (rows[0]["corrector"], rows[0]["change"]) == ("", 0.0)
-    assert [rows[1][k] for k in ("ranking", "corrector")] == ["fixed", "clip"]
-    assert rows[1]["options"] == '{"n": 1, "start": 1, "stop": 3}'
-    (best,) = [row for row in rows if row["chosen"]]
-    assert best["cost"] == min(row["cost"] for row in rows)
-    assert f"of {len(rows)} tried, on cpu" in result.output
-    assert (read_corrections(folder / "out" / "edits.json") == Correction()) == (best is rows[0])
-
-
-def test_where_changing_normals_weighs_much_the_one_that_changes_none_is_chosen(folder) -> None:
-    assert choose(folder, "out", harm="1e9").exit_code == 0
-    rows = read_table(folder / "out" / "tried.parquet", "choices").to_pylist()
-    (best,) = [row for row in rows if row["chosen"]]
-    assert best["change"] == 0.0
-
-
-def test_where_none_is_possible_it_is_said_why(folder) -> None:
-    result = choose(folder, "out", corrector="clip", ranking="fixed", n="99")
-    assert result.exit_code == 0, result.output
-    assert "no correction: " in result.output
-    assert "of 2 tried (1 not possible: " in result.output
-
-
-def test_a_clip_that_is_chosen_knows_the_range_of_the_normals(folder) -> None:
-    assert choose(folder, "out", corrector="clip", ranking="fixed", n="1").exit_code == 0
+    assert "none, of 2 corrections" in result.output
+    assert json.loads((folder / "out" / "choice.json").read_text()) == {"correction": "none"}
     found = read_corrections(folder / "out" / "edits.json")
-    for edit in found.layers.values():
-        assert isinstance(edit, Clip)
-        assert edit.units == (0,)
-        assert np.less_equal(edit.low, edit.high).all()
+    assert found == read_corrections(folder / "fitted" / "none" / "edits.json") != Correction()
 
 
-def test_it_writes_the_same_bytes_again(folder) -> None:
-    assert choose(folder, "a").exit_code == choose(folder, "b").exit_code == 0
-    for name in ("tried.parquet", "edits.json"):
-        assert (folder / "a" / name).read_bytes() == (folder / "b" / name).read_bytes()
+def test_corrections_that_are_not_named_are_not_looked_at(folder) -> None:
+    assert choose(folder, "some").exit_code == 0
+    assert json.loads((folder / "out" / "choice.json").read_text()) == {"correction": "some"}
 
 
-@pytest.mark.parametrize(
-    ("changed", "said"),
-    [
-        (
-            {"ranking": "fixd"},
-            "fixd.parquet: no such file; it is the table 'scores' of an earlier stage",
-        ),
-        ({"corrector": "clp"}, "did you mean 'clip'?"),
-        ({"artifacts": "3"}, "2 of the validation split are artifact, 3 are asked for"),
-        ({"n": "one"}, "'one' is not a valid integer"),
-    ],
-)
-def test_what_cannot_be_chosen_from_is_said_in_one_line_and_nothing_is_written(
-    folder, changed, said
-) -> None:
-    result = choose(folder, "out", **changed)
-    assert result.exit_code != 0
-    assert said in result.output
+def test_a_correction_that_was_not_fitted_is_said_in_one_line(folder) -> None:
+    result = choose(folder, "none", "other")
+    assert result.exit_code == 1
+    assert "fitted/other/edits.json" in result.output
     assert result.output.count("\n") == 1
     assert not (folder / "out").exists()

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from pydantic import BaseModel
 from ruamel.yaml import YAML
@@ -72,12 +73,21 @@ def test_the_corrections_edit_only_layers_that_are_scored(path):
     values = load(path.read_text())
     scored = values["collect_featuremaps"]["layers"]
     corrections = values["fit_corrections"]["corrections"]
-    assert corrections.pop("chosen")["corrector"] == "chosen"  # whose layers are these:
-    stops = [{"stop": stop} for stop in values["choose_correction"]["stop"]]
-    for correction in [*corrections.values(), *stops]:
-        last = correction.get("layer") or f"layer{correction['stop']}"
-        assert re.fullmatch(r"layer\d+", last)
-        assert last in scored
+    for correction in corrections.values():
+        stops = correction.get("stop", [])
+        named = correction.get("layer") or [f"layer{s}" for s in np.atleast_1d(stops)]
+        for last in np.atleast_1d(named):
+            assert re.fullmatch(r"layer\d+", last)
+            assert last in scored
+
+
+@pytest.mark.parametrize("path", READY, ids=lambda path: path.stem)
+def test_every_method_of_the_paper_is_searched_beside_its_fixed_values(path):
+    corrections = load(path.read_text())["fit_corrections"]["corrections"]
+    for method in ("ablation", "sequential"):
+        rows = [row for row in corrections.values() if row["corrector"] == method]
+        searched = [any(isinstance(v, list) for v in row.values()) for row in rows]
+        assert set(searched) == {True, False}
 
 
 @pytest.mark.parametrize("path", OVERLAYS, ids=lambda path: path.stem)
@@ -102,7 +112,7 @@ def test_what_is_written_reads_as_what_was_given(tmp_path):
     given = load(EMBEDDED.read_text())
     given["train_classifier"] |= {"rate": 1e-05, "frozen": True}
     given["inputs"]["labels"] = "no"
-    given["score_units"]["rankings"]["1"] = {"ranking": "unit_fid", "normalise": "none", "top": 0.5}
+    given["score_units"]["rankings"]["1"] = {"ranking": "unit_fid", "top": 0.5}
     own = tmp_path / "own.yaml"
     YAML(typ="safe", pure=True).dump(given, own)
     params = read_overlay(own)
@@ -115,8 +125,7 @@ def test_what_is_written_reads_as_what_was_given(tmp_path):
 
 def test_a_table_of_an_overlay_stands_in_place_of_the_default_one(tmp_path):
     given = load(SYSTEMS[0].read_text())
-    given["score_units"] = {"rankings": {"only": {"ranking": "contrast", "normalise": "none"}}}
-    given["choose_correction"]["ranking"] = ["only"]
+    given["score_units"] = {"rankings": {"only": {"ranking": "contrast"}}}
     for row in given["fit_corrections"]["corrections"].values():
         row["ranking"] = "only"
     own = tmp_path / "own.yaml"

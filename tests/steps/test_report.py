@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -18,8 +19,6 @@ def run(folder: Path, results: Path, truth: Path) -> Result:
     values = yaml.safe_load((ROOT / "params.yaml").read_text())
     values["score_units"]["rankings"] = PARAMS["rankings"]
     values["fit_corrections"]["corrections"] = PARAMS["corrections"]
-    values["choose_correction"]["ranking"] = ["defective_score"]
-    values["export_generator"]["correction"] = "sequential"
     (folder / "params.yaml").write_text(yaml.safe_dump(values, sort_keys=False))
     paths = {
         "results": results,
@@ -28,6 +27,7 @@ def run(folder: Path, results: Path, truth: Path) -> Result:
         "spread": ROOT / "params" / "spread.csv",
         "params": folder / "params.yaml",
         "out": folder / "page.html",
+        "metrics": folder / "rankings.json",
         "plots": folder / "plots",
     }
     asked = {"generations": 2, "units": 3, "failures": 1}
@@ -47,6 +47,8 @@ def test_the_page_is_written_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert text.count('class="row" role="group"') == 2
     assert text.count('<article class="card">') == 3 + 1
     assert (tmp_path / "plots" / "cover.png").is_file()
+    precision = json.loads((tmp_path / "rankings.json").read_text())["mean_average_precision"]
+    assert precision["defective_score"] == 1.0 > precision["chance"]
     assert 'id="analysis"' not in text  # the project's own table is of another run
 
 

@@ -54,7 +54,7 @@ def folder(tmp_path) -> Path:
 
 
 def score(folder: Path, ranking: str, out: str = "scores", **changed: str) -> Result:
-    options = {"ranking": ranking, "normalise": "none", "mask_threshold": "0.5"}
+    options = {"ranking": ranking, "mask_threshold": "0.5"}
     paths = {
         "featuremaps": "maps",
         "heatmaps": "heatmaps",
@@ -87,12 +87,6 @@ def test_a_table_holds_a_ranking_of_every_unit(folder) -> None:
     assert (best["unit"], best["score"], best["images"]) == (1, 1.0, 4)
     assert best["chance_iou"] < best["mean_iou"] == 1.0
     assert (best["score_low"], best["score_high"]) == (1.0, 1.0)
-    assert (table["normalised_score"] == table["score"]).all()
-
-
-def test_normalised_scores_end_at_1_in_each_layer(folder) -> None:
-    table = scores_of(folder, "defective_score", normalise="max")
-    assert table.groupby("layer")["normalised_score"].max().tolist() == [1.0, 1.0]
 
 
 def test_a_ranking_that_draws_has_repeats_and_looks_at_no_mask(folder) -> None:
@@ -115,7 +109,6 @@ def test_it_writes_the_same_bytes_again(folder) -> None:
     [
         ({"top": "3"}, "defective_score has no option 'top'"),
         ({"ranking": "defectiv_score"}, "did you mean 'defective_score'?"),
-        ({"normalise": "sum"}, "'sum' is not one of 'none', 'max', 'minmax'"),
         ({"repeats": "0"}, "repeats is 0"),
         ({"mask_threshold": "1.0"}, "none of 4 artifact generations has a mask"),
     ],

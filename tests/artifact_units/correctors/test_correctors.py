@@ -9,10 +9,10 @@ from small_evidence import LABELS, UNITS, evidence, ranked
 from small_generator import smaller_generator
 
 from artifact_units.corrections.correction import Correction
+from artifact_units.corrections.evidence import normalised
 from artifact_units.correctors import (
     ablation,
     boundary,
-    chosen,
     clip,
     feature_proliferation,
     rare_neurons,
@@ -44,7 +44,7 @@ def maps_of(values: list[list[float]]) -> torch.Tensor:
 
 def alone(layer: str = "layer1") -> dict[str, RankedLayer]:
     """One layer of one unit."""
-    return {layer: RankedLayer(layer, np.ones(1), np.ones(1), np.zeros(1, int))}
+    return {layer: RankedLayer(layer, np.ones(1), np.zeros(1, int))}
 
 
 def test_an_ablation_zeroes_the_top_units_of_its_layer() -> None:
@@ -122,12 +122,35 @@ def test_what_sequential_cannot_do_is_said_in_one_line(options, said) -> None:
 def test_scores_that_are_not_normalised_are_refused_not_turned_into_amplifiers() -> None:
     layers = ranked()
     raw = np.array([1.0, 2, 3, 4, 5, 43.2])
-    layers["layer1"] = RankedLayer("layer1", raw, raw, np.arange(6)[::-1])
-    with pytest.raises(UserError, match=r"layer1 has 43\.2: set normalise of the ranking to max"):
+    layers["layer1"] = RankedLayer("layer1", raw, np.arange(6)[::-1])
+    with pytest.raises(UserError, match=r"layer1 has 43\.2: set normalise of the correction"):
         sequential.correct(evidence(layers=layers), stop=1, n=1, scale=1.0)
     # At scale 0 no score is multiplied, so any will do.
     zero = sequential.correct(evidence(layers=layers), stop=1, n=1, scale=0.0)
     assert zero.layers["layer1"] == Scale((5,), (0.0,))
+
+
+def test_scores_are_normalised_in_their_layer_where_that_is_asked_for() -> None:
+    layers = {"layer1": RankedLayer("layer1", np.array([2.0, 6.0, 4.0]), np.array([1, 2, 0]))}
+    options = {"stop": 1, "n": 2, "scale": 1.0}
+    found = sequential.correct(evidence(layers=layers), **options, normalise="max")
+    assert found.layers["layer1"] == Scale((1, 2), (0.0, 1 - 4 / 6))
+    found = sequential.correct(evidence(layers=layers), **options, normalise="minmax")
+    assert found.layers["layer1"] == Scale((1, 2), (0.0, 0.5))
+
+
+@pytest.mark.parametrize(
+    ("how", "scores", "expected"),
+    [
+        ("none", [3, -1, 1], [3, -1, 1]),
+        ("max", [3, -1, 1.5], [1, -1 / 3, 0.5]),
+        ("minmax", [3, -1, 1], [1, 0, 0.5]),
+        ("max", [0, 0, -2], [0, 0, 0]),
+        ("minmax", [2, 2, 2], [0, 0, 0]),
+    ],
+)
+def test_normalisation_by_hand(how, scores, expected) -> None:
+    assert normalised(np.array(scores, float), how).tolist() == expected
 
 
 def test_an_ablation_says_which_layers_are_scored_and_how_many_units_there_are() -> None:
@@ -154,7 +177,7 @@ def test_shrink_brings_units_to_the_mean_of_normal_generations() -> None:
     assert shrink.correct(evidence(maps, alone()), stop=1, n=1).layers == {
         "layer1": Shrink((0,), (0.0,), (2.5,))
     }
-    layers = {"layer1": replace(alone()["layer1"], normalised_score=np.array([0.25]))}
+    layers = {"layer1": replace(alone()["layer1"], score=np.array([0.25]))}
     # 1 - .25 of what is not the mean is left.
     assert shrink.correct(evidence(maps, layers), stop=1, n=1, scale=1.0).layers == {
         "layer1": Shrink((0,), (0.75,), (2.5,))
@@ -221,10 +244,3 @@ def test_rejection_says_how_many_generations_would_be_kept() -> None:
     assert found == Correction(latent=Redraw(0.5), gate=0.4, tries=3)
     with pytest.raises(UserError, match=r"0 < least <= 1 and tries >= 1, not 0\.5 and 0"):
         rejection.correct(evidence(), tries=0)
-
-
-def test_the_chosen_correction_is_the_one_that_was_chosen() -> None:
-    one = Correction({"layer2": Scale((1,), (0.0,))})
-    assert chosen.correct(replace(evidence(), chosen=one)) is one
-    with pytest.raises(UserError, match="candidate of its own choice"):
-        chosen.correct(evidence())

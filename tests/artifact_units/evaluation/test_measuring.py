@@ -26,14 +26,17 @@ from small_evaluation import (
 from artifact_units import registry
 from artifact_units.errors import UserError
 from artifact_units.evaluation import distances
+from artifact_units.evaluation.agreement import rankings_agreement
 from artifact_units.evaluation.changes import write_changes
 from artifact_units.evaluation.distances import measured, recovered
 from artifact_units.evaluation.measurements import summarise
 from artifact_units.evaluation.measuring import evaluate
 from artifact_units.evaluation.rows import Settings
+from artifact_units.evaluation.truth import open_truth
 from artifact_units.files.tables import read_table
 from artifact_units.images.extraction import write_features
 from artifact_units.images.image_sets import open_images, write_images
+from artifact_units.units.ranked import read_scores
 
 SETTINGS = Settings({"neighbours": 2, "subsets": 3, "subset_size": 4, "seed": 0}, 20, 0)
 
@@ -100,8 +103,12 @@ def test_masks_and_classifier_are_held_against_the_truth(done) -> None:
     assert found["none", "heldout", "classifier_agreement"] == pytest.approx(13 / 14)
 
 
-def test_rankings_are_held_against_the_defective_units(done) -> None:
-    found = values(done)
+def test_rankings_are_held_against_the_defective_units(made) -> None:
+    scores = read_scores([made / "scores" / f"{name}.parquet" for name in ("good", "poor")])
+    truth = open_truth(made / "truth")
+    assert truth
+    rows = rankings_agreement(scores, truth)
+    found = {key: value.value for key, value in summarise(rows).items()}
     assert found["good", "units", "average_precision_layer2"] == 1
     # Units 0 and 1 are last (1/3 and 2/4), then in the other repeat too.
     assert found["poor", "units", "mean_average_precision"] == pytest.approx((1 / 3 + 1 / 2) / 2)

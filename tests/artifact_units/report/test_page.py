@@ -12,12 +12,12 @@ from pathlib import Path
 from xml.etree.ElementTree import fromstring
 
 import pytest
-from small_results import params, write_results
+from small_results import choose, params, write_results
 
 from artifact_units.errors import UserError
 from artifact_units.evaluation.differences import write_differences
 from artifact_units.evaluation.measurements import Measurement
-from artifact_units.files.tables import write_table
+from artifact_units.files.tables import read_table, write_table
 from artifact_units.report.data import Results
 from artifact_units.report.page import contents, plots
 from artifact_units.report.page import page as page_of
@@ -150,7 +150,9 @@ def test_the_best_correction_is_the_one_with_the_best_pixel_recovery(text: str) 
 
 def test_mask_iou_and_average_precision_stand_on_the_page(text: str) -> None:
     assert "mean IoU of 0.457 (0.400 to 0.500)" in " ".join(text.split())
-    assert "0.812" in text  # 0.8125, to three digits
+    precision = re.search(r"<dt>Average precision</dt><dd>(.*?)</dd>", text)
+    assert precision
+    assert precision[1] == "1.00"  # every planted unit scores above all others
 
 
 def test_differences_are_rows_minus_columns_and_marked_where_0_is_left_out(text: str) -> None:
@@ -202,9 +204,10 @@ def test_rows_show_original_heatmap_corrections_and_clean(text: str) -> None:
     ]
 
 
-def test_without_a_truth_the_frechet_distance_decides_and_nothing_is_claimed(unknown: str) -> None:
+def test_without_a_truth_the_headline_is_the_choices_and_nothing_is_claimed(unknown: str) -> None:
     (headline,) = re.findall(r"<h1>(.*?)</h1>", unknown)
-    assert headline.endswith("of 6 held-out artifact generations from 10.0 to 2.80.")
+    assert headline.startswith("“sequential” was chosen of 3 corrections: the artifact probability")
+    assert "from 0.900 to 0.200; normal generations keep a PSNR of" in headline
     assert "No truth is known" in unknown
     for claim in (
         "clean (truth)",
@@ -216,29 +219,39 @@ def test_without_a_truth_the_frechet_distance_decides_and_nothing_is_claimed(unk
         assert claim not in unknown
 
 
-def test_what_was_tried_is_shown_cheapest_first_and_what_was_not_possible(text: str) -> None:
+def test_every_correction_is_shown_cheapest_first_with_what_the_choice_fell_on(text: str) -> None:
     section = text.split('id="choice"')[1].split("</section>")[0]
     said = re.findall(r'<th scope="row">(.*?)(?: <span|<)', section)
-    assert said == [
-        "clip by defective_score; n 2, stop 2",
-        "clip by defective_score; n 1, stop 2",
-        "sequential by defective_score; n 1, stop 2, scale 1.0",
-        "sequential by defective_score; n 2, stop 2, scale 1.0",
-        "no correction",
-    ]
+    assert said == ["sequential", "one_layer", "none", "random"]
+    assert "sequential by defective_score; stop 2, n 1, scale 1.0" in section
+    assert "ablation by defective_score; layer layer1, n 2" in section
     assert section.count(">chosen<") == 1
-    assert "tried 4 candidates" in section  # no correction is none, and one was not possible
-    assert "n 9, stop 2: a layer has 5 units, n is 9" in section
-    assert "by n: units a layer, 1, 2: cost 0.280, 0.210" in section
-    assert "by corrector, clip, sequential: cost 0.210, 0.800" in section
+    assert "with at most\n8 candidates (7 in all)" in section
+    assert "one_layer, layer layer1, n 9: a layer has 5 units, n is 9" in section
+    assert "The search of “one_layer”" in section
+    assert "by n: units a layer, 1, 2: cost 0.700, 0.500" in section
+    assert "by layer, layer1, layer2: cost 0.500, 0.950" in section
 
 
-def test_where_nothing_was_chosen_the_page_says_nothing_of_it(tmp_path: Path) -> None:
+def test_where_nothing_was_searched_there_are_no_curves(tmp_path: Path) -> None:
     results, truth = write_results(tmp_path)
-    (results / "choose_correction" / "tried.parquet").unlink()
+    one = read_table(results / "fit_corrections/random/tried.parquet", "tried").to_pydict()
+    write_table(results / "fit_corrections/one_layer/tried.parquet", "tried", one)
     found = contents(Results(results, truth, params()))
-    assert 'id="choice"' not in page_of(found)
+    assert "The search of" not in page_of(found)
     assert "tried.svg" not in plots(found)
+
+
+def test_where_no_correction_was_chosen_the_headline_says_so(tmp_path: Path) -> None:
+    results, truth = write_results(tmp_path, known=False)
+    choose(results, "none")
+    text = page(Results(results, truth, params()))
+    (headline,) = re.findall(r"<h1>(.*?)</h1>", text)
+    assert headline == (
+        "No correction: none of 3 corrections lowers the artifact probability by more than noise "
+        "and its harm; nothing was changed."
+    )
+    assert "Shown is “sequential”, the nearest by Fréchet distance, which was not chosen." in text
 
 
 @pytest.mark.parametrize(
@@ -251,33 +264,26 @@ def test_where_nothing_was_chosen_the_page_says_nothing_of_it(tmp_path: Path) ->
 def test_an_edit_of_latents_is_called_what_it_is(tmp_path: Path, latent: dict, said: str) -> None:
     results, truth = write_results(tmp_path)
     edits = [{"layers": {}, "latent": latent, "gate": 0.0, "tries": 1}]
-    (results / "correct_generations/sequential/edits.json").write_text(json.dumps(edits))
+    (results / "fit_corrections/sequential/edits.json").write_text(json.dumps(edits))
     assert said in page(Results(results, truth, params()))
 
 
-def test_a_choice_is_named_by_what_was_chosen(known: Results) -> None:
-    asked = copy.deepcopy(params())
-    asked["fit_corrections"]["corrections"]["sequential"] = {
-        "ranking": "defective_score",
-        "corrector": "chosen",
-    }
-    text = page(Results(known.folder, Path("nowhere"), asked))
-    said = "choose_correction found that without the truth, on other, labelled generations"
-    assert f"{said} (clip by defective_score; n 2, stop 2)." in text
-    assert "chosen without the truth: clip by defective_score; n 2, stop 2" in text
-
-
-def test_only_of_a_choice_the_lead_says_that_it_was_found_elsewhere(text: str) -> None:
-    (lead,) = re.findall('<p class="lead">(.*?)</p>', text)
+def test_beside_the_best_the_lead_says_what_the_choice_fell_on(tmp_path: Path) -> None:
+    results, truth = write_results(tmp_path)
+    (lead,) = re.findall('<p class="lead">(.*?)</p>', page(Results(results, truth, params())))
     assert "picked on the generations that it is measured on, so a little flattered" in lead
-    assert "choose_correction" not in lead
+    fell = "choose_correction fell on “sequential” (sequential by defective_score; stop 2, n 1"
+    assert fell in lead
+    choose(results, "none")
+    (lead,) = re.findall('<p class="lead">(.*?)</p>', page(Results(results, truth, params())))
+    assert "labelled generations, no correction was chosen." in lead
 
 
 def test_the_lead_counts_the_planted_units_among_those_edited(tmp_path: Path) -> None:
     results, truth = write_results(tmp_path)
     layers = {"layer1": {"kind": "clip", "units": [2, 3]}, "layer2": {"kind": "clip", "units": [1]}}
     edits = [{"layers": layers, "latent": None, "gate": 0.0, "tries": 1}]
-    (results / "correct_generations/sequential/edits.json").write_text(json.dumps(edits))
+    (results / "fit_corrections/sequential/edits.json").write_text(json.dumps(edits))
     assert (
         "3 units of layer1 and layer2 were made defective, 1 of the 3 edited among them."
         in page(Results(results, truth, params()))
@@ -336,9 +342,10 @@ def test_average_precision_is_said_of_which_ranking(known: Results) -> None:
     asked = copy.deepcopy(params())
     asked["fit_corrections"]["corrections"]["sequential"]["ranking"] = "other"
     found = Results(known.folder, Path("nowhere"), asked)
-    found.measurements.append(
-        Measurement("other", 0, "units", "mean_average_precision", 0.5, images=10)
-    )
+    found.agreement[:] = [
+        Measurement(name, 0, "units", "mean_average_precision", value, images=10)
+        for name, value in (("defective_score", 0.8125), ("other", 0.5), ("chance", 0.375))
+    ]
     assert (
         "of the ranking defective_score, for the planted units; "
         "of other, which “sequential” goes by: 0.500; by chance: 0.375"
@@ -399,7 +406,7 @@ def test_names_from_params_are_escaped(known: Results) -> None:
         "compute_masks/heatmaps.parquet",
         "collect_featuremaps/histograms.parquet",
         "collect_featuremaps/featuremaps/00000.safetensors",
-        "correct_generations/sequential/edits.json",
+        "fit_corrections/sequential/edits.json",
     ],
 )
 def test_a_missing_file_is_one_line_that_names_it(known: Results, missing: str) -> None:

@@ -58,7 +58,7 @@ def columns(plan, name: str = "a", bootstrap: int = 0) -> dict:
 
 
 def test_rows_go_by_repeat_network_order_and_unit(calls, tmp_path) -> None:
-    found = columns(RankingPlan("some", "max", repeats=2))
+    found = columns(RankingPlan("some", repeats=2))
     keys = zip(found["ranking"], found["repeat"], found["layer"], found["unit"], strict=True)
     assert list(keys) == [
         ("a", repeat, layer, unit)
@@ -71,13 +71,12 @@ def test_rows_go_by_repeat_network_order_and_unit(calls, tmp_path) -> None:
     assert list(first) == ["layer2", "layer10"]
     assert first["layer2"].order.tolist() == [1, 2, 0]
     assert first["layer2"].score.tolist() == [0, 4, 2]
-    assert first["layer2"].normalised_score.tolist() == [0, 1, 0.5]
-    assert second["layer10"].normalised_score.tolist() == [0.2, 1, 0.6]
+    assert second["layer10"].score.tolist() == [1, 5, 3]
 
 
 def test_the_tables_of_several_rankings_are_read_as_one(calls, tmp_path) -> None:
     for name in ("b", "a"):
-        found = columns(RankingPlan("some", "none"), name)
+        found = columns(RankingPlan("some"), name)
         scoring.write_scores(tmp_path / f"{name}.parquet", found)
     assert (
         read_scores([tmp_path / "a.parquet", tmp_path / "b.parquet"])["ranking"].to_pylist()
@@ -88,7 +87,7 @@ def test_the_tables_of_several_rankings_are_read_as_one(calls, tmp_path) -> None
 
 
 def test_intervals_are_there_only_where_they_were_asked_for(calls) -> None:
-    plan = RankingPlan("some", "none")
+    plan = RankingPlan("some")
     assert np.isnan(columns(plan)["score_low"]).all()
     found = columns(plan, bootstrap=50)
     assert (found["score_low"] < found["score"]).all()
@@ -97,21 +96,7 @@ def test_intervals_are_there_only_where_they_were_asked_for(calls) -> None:
 
 def test_a_score_that_is_not_finite_names_ranking_layer_and_unit(calls) -> None:
     with pytest.raises(UserError, match="some: the score of layer2 unit 1 is not finite"):
-        columns(RankingPlan("some", "none", options={"nan": True}))
-
-
-@pytest.mark.parametrize(
-    ("how", "scores", "expected"),
-    [
-        ("none", [3, -1, 1], [3, -1, 1]),
-        ("max", [3, -1, 1.5], [1, -1 / 3, 0.5]),
-        ("minmax", [3, -1, 1], [1, 0, 0.5]),
-        ("max", [0, 0, -2], [0, 0, 0]),
-        ("minmax", [2, 2, 2], [0, 0, 0]),
-    ],
-)
-def test_normalisation_by_hand(how, scores, expected) -> None:
-    assert scoring.normalised(np.array(scores, float), how).tolist() == expected
+        columns(RankingPlan("some", options={"nan": True}))
 
 
 def test_equal_scores_are_ranked_by_unit() -> None:
@@ -138,4 +123,4 @@ def test_a_ranking_that_a_gpu_has_no_room_for_is_named_with_its_layer(monkeypatc
     monkeypatch.setattr(registry, "take", lambda _shelf, _name: full)
     said = r"no room for some of layer2, which needs 2\.15 GB.*collect_featuremaps\.images"
     with pytest.raises(UserError, match=said):
-        columns(RankingPlan("some", "none"))
+        columns(RankingPlan("some"))
