@@ -33,7 +33,7 @@ class Truncate:
     def __call__(self, latents: Latents, _fresh: Ids) -> Latents:
         tail = _below(-self.bound)
         shares = torch.tensor([_below(x) for x in latents.flatten().tolist()], dtype=torch.float64)
-        within = torch.special.ndtri(tail + shares * (1 - 2 * tail)).view_as(latents)
+        within = torch.special.ndtri(tail + shares * (1 - 2 * tail)).view(latents.shape)
         return sent(within.to(latents.dtype), latents.device)
 
 

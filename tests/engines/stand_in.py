@@ -76,7 +76,7 @@ def part(name: str, digest: str) -> Part:
 def write_outputs(words: list[str], texts: list[str]) -> None:
     """Every output, with its manifest."""
     for output in map(Path, filter(is_output, words)):
-        target = output if output.suffix else output / "digest.json"
+        target = output if output.suffix else output / "edits.json"  # which the export asks for
         write_text(target, json.dumps(texts))
         write_text(output.with_name(f"{output.name}.manifest.json"), "{}")
 

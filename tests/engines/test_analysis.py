@@ -135,7 +135,7 @@ def test_it_is_of_the_last_commit_and_says_so_where_there_are_changes(done):
 def test_without_a_sequential_correction_it_says_so(done):
     done.change({f"fit_corrections.corrections.{n}": None for n in ("raw", "max")})
     done.git("commit", "--quiet", "--all", "--message", "two")
-    assert "is sequential; add one" in analysis(done, "n=1")
+    assert "is sequential with fixed values; add one" in analysis(done, "n=1")
 
 
 def spread(checkout, trainings, seeded="train_classifier.seed other.yaml:annotator"):

@@ -24,7 +24,7 @@ def done(committed, tmp_path):
 
 
 def output(checkout):
-    return (checkout.path / "results/last/digest.json").read_text()
+    return (checkout.path / "results/last/edits.json").read_text()
 
 
 def make(checkout, *words):

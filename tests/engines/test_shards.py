@@ -65,7 +65,7 @@ def test_the_parts_of_other_parameters_are_never_taken(fresh, by_dvc, tmp_path):
     fresh.snakemake("--config", "shards=2", "--", "left")
     assert computed(fresh) == ["left a", "left b", "left c", "left d"]
     plain.dvc("repro", "--single-item", "left")
-    outputs = [c.path / "results/left/digest.json" for c in (fresh, plain)]
+    outputs = [c.path / "results/left/edits.json" for c in (fresh, plain)]
     assert outputs[0].read_text() == outputs[1].read_text()
 
 
@@ -94,7 +94,7 @@ def test_the_parts_of_parameters_that_changed_while_the_job_waited_are_not_taken
     plain = by_dvc.copy(tmp_path / "plain")
     plain.change({"left.strength": 2})
     plain.dvc("repro", "--single-item", "left")
-    outputs = [c.path / "results/left/digest.json" for c in (fresh, plain)]
+    outputs = [c.path / "results/left/edits.json" for c in (fresh, plain)]
     assert outputs[0].read_text() == outputs[1].read_text()
 
 
@@ -108,7 +108,7 @@ def test_a_lost_output_that_is_in_the_cache_is_computed_by_no_shard(done):
     shutil.rmtree(done.path / "results/left")
     done.snakemake("--config", "shards=2")
     assert (computed(done), lock(done)) == ([], lock(done))
-    assert (done.path / "results/left/digest.json").exists()
+    assert (done.path / "results/left/edits.json").exists()
 
 
 def test_stages_in_parts_have_shards_and_ask_for_the_same_with_and_without(done):

@@ -160,7 +160,7 @@ def counted(collected: Path, device: torch.device, images: int) -> list[Tensor]:
 
 
 def correction_by(name: str, known: Path) -> Correction:
-    read = {k: known / k for k in ("scores", "featuremaps", "labels", "heatmaps", "choice")}
+    read = {k: known / k for k in ("scores", "featuremaps", "labels", "heatmaps")}
     evidence, *_ = labelled.open_evidence(
         read.pop("scores") / "fixed.parquet", smaller_generator, **read
     )

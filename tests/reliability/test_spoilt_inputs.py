@@ -24,10 +24,12 @@ UNREAD = {
     ("score_units", "features"),
     ("fit_corrections", "featuremaps"),
     ("correct_generations", "classifier"),
+    ("correct_generations", "labels"),
 }
 # Of a folder with more in it: what this step reads.
 PARTS = {
     ("extract_reference_features", "generations"): "unlabelled",
+    ("choose_correction", "fitted"): "none/costs.parquet",
     ("correct_generations", "truth"): "heldout.parquet",
     ("report", "results"): "score_units",
     ("score_units", "features"): "unlabelled.parquet",
