@@ -29,8 +29,8 @@ METRICS = """Against the paper's method (`{paper}`: Algorithm 1, raw scores), by
 test over seeds: **+** wins, = ties, **−** loses. The {tests} tests of a table are one family, with
 a false discovery rate of 5 % (Benjamini and Hochberg); there are {tables} tables. Rows at
 the paper's fixed values (three units, λ = 1) stand beside rows `_searched`: n, layers, λ and
-normalisation by the same search on the same labelled generations as `chosen`, which may choose its
-ranking and corrector too. `_true_n` and `oracle` are told what nobody knows. Recovery: (FD
+normalisation by the same search on the same labelled generations, with the same budget. `chosen`
+is the choice among eight of them, by the same cost. `_true_n` and `oracle` are told what nobody knows. Recovery: (FD
 broken − FD corrected) / (FD broken − FD clean). Pixel recovery: 1 − |corrected − clean| / |broken
 − clean|. The change of normal generations is against the uncorrected ones: the median in dB (89
 where nothing changed), and the share without a changed pixel. Dissimilarity: (1 − SSIM) / 2 of
