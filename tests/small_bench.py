@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from studies.bench.methods import BY_OTHER_COSTS, CHOSEN
 from studies.bench.settings import Settings
 
 TINY = Settings(
@@ -17,5 +18,13 @@ TINY = Settings(
     chosen_on=3,
     budget=3,
     repeats=2,
-    methods=("none", "random", "sequential", "one_layer_searched", "clip_true_n", "chosen"),
+    methods=(
+        "none",
+        "random",
+        "sequential",
+        "one_layer_searched",
+        "clip_true_n",
+        *CHOSEN,
+        *BY_OTHER_COSTS,
+    ),
 )

@@ -75,18 +75,19 @@ class Judge:
         self.generator, self.classify = generator, classify
         self.artifacts, self.normals = artifacts, normals
         self.batch, self.harm = batch, harm
-        self.before = self._images(normals, Correction())
+        self.before = self.images(normals, Correction())
 
     def judged(self, correction: Correction) -> Judged:
         """What a correction costs."""
         artifacts, normals = (
-            self._images(ids, correction) for ids in (self.artifacts, self.normals)
+            self.images(ids, correction) for ids in (self.artifacts, self.normals)
         )
         change = (normals.float() - self.before.float()).abs().double().flatten(1).mean(1) / 255
         likely, others = self._probability(artifacts), self._probability(normals)
         return Judged(likely, others, change.numpy(), self.harm)
 
-    def _images(self, ids: np.ndarray, correction: Correction) -> Images:
+    def images(self, ids: np.ndarray, correction: Correction) -> Images:
+        """The generations of these ids, corrected; uint8, on the CPU."""
         given = {"correction": correction, "classify": self.classify}
         return torch.cat(list(corrected(self.generator, ids, self.batch, **given)))
 

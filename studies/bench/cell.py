@@ -14,7 +14,7 @@ from artifact_units.classifier.training import area_under_curve
 from artifact_units.computing.elementwise import logsumexp
 from artifact_units.corrections import search
 from artifact_units.corrections.correction import Correction, corrected, text_of
-from artifact_units.corrections.judge import Judged, least_change
+from artifact_units.corrections.judge import Judged
 from artifact_units.evaluation.changes import changes_between
 from artifact_units.evaluation.truth import (
     average_precision,
@@ -23,6 +23,7 @@ from artifact_units.evaluation.truth import (
 )
 from artifact_units.metrics import frechet
 from artifact_units.shapes import Images
+from studies.bench.costs import COSTS
 from studies.bench.learned import Learned
 from studies.bench.likeness import dissimilarity
 from studies.bench.methods import CHOICE, METHODS, RANKINGS
@@ -30,6 +31,8 @@ from studies.bench.settings import BATCH
 from studies.bench.stand import Stand
 
 Searches = dict[str, tuple[search.Tried, Judged]]  # by the method's name; each is made once
+
+GATED = "_gated"
 
 
 @dataclass(frozen=True)
@@ -103,8 +106,8 @@ def corrections(learned: Learned) -> Iterator[Found]:
         if name in METHODS:
             made, note = _fitted(learned, name, searches), ""
         else:
-            correction, note = _chosen(learned, searches)
-            made = [replace(correction, gate=0.5) if name == "chosen_gated" else correction]
+            correction, note = _chosen(learned, searches, name.removesuffix(GATED))
+            made = [replace(correction, gate=0.5) if name.endswith(GATED) else correction]
         found = [_measured(learned, each) for each in made]
         for metric in found[0]:
             yield Found(name, metric, float(np.mean([f[metric] for f in found])), note)
@@ -178,14 +181,16 @@ def _searched(learned: Learned, name: str, searches: Searches) -> tuple[search.T
     return searches[name]
 
 
-def _chosen(learned: Learned, searches: Searches) -> tuple[Correction, str]:
-    """What the choice falls on, and in words."""
-    name = CHOICE[least_change([_searched(learned, name, searches)[1] for name in CHOICE])]
-    tried, _ = searches[name]
-    made = _plan(learned, name).made(
-        tried.options, learned.corrector_evidence(METHODS[name].ranking)
-    )
-    return made, f"{name}: {search.words(tried)}"
+def _chosen(learned: Learned, searches: Searches, cost: str) -> tuple[Correction, str]:
+    """What the choice by a cost falls on, and in words."""
+    fits = []
+    for name in CHOICE:
+        tried, judged = _searched(learned, name, searches)
+        evidence = learned.corrector_evidence(METHODS[name].ranking)
+        fits.append((_plan(learned, name).made(tried.options, evidence), judged))
+    place = COSTS[cost](learned, fits)
+    name = CHOICE[place]
+    return fits[place][0], f"{name}: {search.words(searches[name][0])}"
 
 
 def _precision(learned: Learned, ranking: str, repeat: int, layer: str, own: list[int]) -> float:

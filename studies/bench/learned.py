@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from pathlib import Path
 
 import numpy as np
@@ -52,7 +52,11 @@ class Learned:
 
     @cached_property
     def classifier(self) -> Classifier:
-        """Trained on the labelled generations and the reals; in evaluation mode."""
+        """The cell's own."""
+        return self.trained(self.seed)
+
+    def trained(self, seed: int) -> Classifier:
+        """Trained on the labelled generations and the reals, by a seed; in evaluation mode."""
         s = self.settings
         real_ids = range(len(self.stand.reals))
         words = [*self.said, *["real"] * len(real_ids)]
@@ -64,8 +68,8 @@ class Learned:
             torch.tensor([CLASSES.index(word) for word in words]),
             np.array([*self.splits, *splits]),
         )
-        classifier = new_classifier(NETWORK, self.images.shape[-1], self.seed)
-        how = {"epochs": s.epochs, "minibatch": s.minibatch, "rate": s.rate, "seed": self.seed}
+        classifier = new_classifier(NETWORK, self.images.shape[-1], seed)
+        how = {"epochs": s.epochs, "minibatch": s.minibatch, "rate": s.rate, "seed": seed}
         training.fit(classifier, examples, frozen=False, **how)
         return classifier
 
@@ -76,9 +80,7 @@ class Learned:
 
     def logits(self, images: Images) -> Logits:
         """The classifier's."""
-        classifier = self.classifier  # trained now, if it is not: outside the inference mode
-        with torch.inference_mode():
-            return torch.cat([classifier(part) for part in images.split(100)])
+        return _logits(self.classifier, images)
 
     @cached_property
     def collected(self) -> np.ndarray:
@@ -129,10 +131,14 @@ class Learned:
     @cached_property
     def judge(self) -> Judge:
         """What every search asks: the same labelled generations, the same cost."""
+        return self.judge_by(self.classifier)
+
+    def judge_by(self, classifier: Classifier) -> Judge:
+        """The same by another classifier."""
         s = self.settings
-        self.classifier  # noqa: B018 - trained now: a judge asks within the inference mode
         ids = [self.validation(label, s.chosen_on) for label in ("artifact", "normal")]
-        return Judge(self.stand.broken, self.logits, *ids, batch=BATCH, harm=s.harm)
+        classify = partial(_logits, classifier)
+        return Judge(self.stand.broken, classify, *ids, batch=BATCH, harm=s.harm)
 
     def validation(self, label: str, wanted: int) -> np.ndarray:
         """The last ids of a label in the validation split, as ``judge.looked_at`` takes them."""
@@ -161,3 +167,8 @@ class Learned:
 
     def _latents(self, ids: object) -> Latents:
         return latents_of(list(ids), self.stand.broken.latent_dim)  # type: ignore[call-overload]
+
+
+def _logits(classifier: Classifier, images: Images) -> Logits:
+    with torch.inference_mode():
+        return torch.cat([classifier(part) for part in images.split(100)])

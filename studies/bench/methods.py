@@ -123,5 +123,12 @@ METHODS = {
     "clip_true_n": Method("defective_score", "clip", ALL, true_n=True),
     "clip_oracle": Method("oracle", "clip", ALL),
 }
-CHOSEN = ("chosen", "chosen_gated")  # the choice; the same where an artifact is seen
-ROWS = (*METHODS, *CHOSEN)
+# The choice by the product's cost, where an artifact is seen alone, and by other costs (``costs``).
+CHOSEN = ("chosen", "chosen_gated")
+BY_OTHER_COSTS = (
+    "chosen_training_1",
+    "chosen_training_2",
+    "chosen_structure",
+    "chosen_gain_per_harm",
+)
+ROWS = (*METHODS, *CHOSEN, *BY_OTHER_COSTS)

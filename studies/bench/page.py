@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from artifact_units.files.storage import write_text
+from studies.bench.costs import COSTS
 from studies.bench.figures import write_figures
 from studies.bench.goals import goals
 from studies.bench.kinds import KINDS
-from studies.bench.methods import PAPER, RANKINGS, ROWS
+from studies.bench.methods import CHOICE, PAPER, RANKINGS, ROWS
 from studies.bench.results import USUAL, Results, with_interval
 from studies.bench.settings import ERRORS, Settings
 from studies.bench.words import (
@@ -20,6 +23,7 @@ from studies.bench.words import (
     METRICS,
     PAPERS,
     RANKING_NOTE,
+    REGRET,
     REPAIR_NOTE,
 )
 
@@ -50,6 +54,7 @@ def write_page(path: Path, results: Path, cpu_seconds: float) -> None:
         "## The paper's Algorithm 1\n\n" + PAPERS + "\n\n" + _algorithm_1(found),
         "## Wrong labels\n\n" + _labels(found),
         "## What the choice without a truth chose\n\n" + _chosen(found),
+        "## What the choice's cost is worth\n\n" + REGRET + "\n\n" + _regret(found),
         "## What is easy by construction\n\n" + EASY + "\n\n" + _falls(found),
         HOW.format(settings=Settings()),
     ]
@@ -157,6 +162,17 @@ def _chosen(r: Results) -> str:
         counted = sorted({n: notes.count(n) for n in notes}.items(), key=lambda item: -item[1])
         rows.append([kind, "; ".join(f"{n} of {len(notes)}: {note}" for note, n in counted)])
     return table(["kind", f"chosen, at {USUAL:.0%} wrong labels"], rows)
+
+
+def _regret(r: Results) -> str:
+    """True pixel recovery lost against the best candidate, by cost and kind."""
+
+    def cell(kind: str, name: str) -> str:
+        best = np.max([r.values(kind, each, "pixel_recovery") for each in CHOICE], axis=0)
+        return with_interval(best - r.values(kind, name, "pixel_recovery"), 3)
+
+    rows = ([name, *(cell(kind, name) for kind in r.kinds)] for name in COSTS)
+    return table(["regret", *r.kinds], rows)
 
 
 def _falls(r: Results) -> str:

@@ -30,14 +30,21 @@ test over seeds: **+** wins, = ties, **−** loses. The {tests} tests of a table
 a false discovery rate of 5 % (Benjamini and Hochberg); there are {tables} tables. Rows at
 the paper's fixed values (three units, λ = 1) stand beside rows `_searched`: n, layers, λ and
 normalisation by the same search on the same labelled generations, with the same budget. `chosen`
-is the choice among eight of them, by the same cost. `_true_n` and `oracle` are told what nobody knows. Recovery: (FD
-broken − FD corrected) / (FD broken − FD clean). Pixel recovery: 1 − |corrected − clean| / |broken
-− clean|. The change of normal generations is against the uncorrected ones: the median in dB (89
-where nothing changed), and the share without a changed pixel. Dissimilarity: (1 − SSIM) / 2 of
-corrected artifacts against their clean twins, outside the true mask, mean of three scales, on
-luminance; it has no learnt weights. No metric is in the features of the classifier that made the
-masks. `truncation`, `boundary` and `rejection` give other images: only their recovery in the
+is the choice among eight of them, by the same cost. `_true_n` and `oracle` are told what nobody
+knows. Recovery: (FD broken − FD corrected) / (FD broken − FD clean). Pixel recovery: 1 −
+|corrected − clean| / |broken − clean|. The change of normal generations is against the uncorrected
+ones: the median in dB (89 where nothing changed), and the share without a changed pixel.
+Dissimilarity: (1 − SSIM) / 2 of corrected artifacts against their clean twins, outside the true
+mask, mean of three scales, on luminance; it has no learnt weights. No metric is in the features of
+the classifier that made the masks. `truncation`, `boundary` and `rejection` give other images: only their recovery in the
 Fréchet distance can be read, and that of `rejection` compares another choice of latents."""
+
+REGRET = """The choice is made among the same fitted corrections by different costs: the product's
+(artifact probability of corrected artifacts, and ten times the mean change of corrected normals),
+the same by classifiers of the same labels from two other seeds, with the normals' change as
+structural dissimilarity, and the artifact probability taken away per change. Ties go to the least
+change, but in the last. Regret: the true pixel recovery of the best of these corrections less that
+of the one chosen; mean over seeds."""
 
 PAPERS = """One layer (`one_layer`, layer 4) and all layers 1 to 7, three units each, λ = 1. `raw`
 scores, `max` and `minmax` are readings of "normalised defective scores". A raw score is an

@@ -11,7 +11,7 @@ from small_bench import TINY
 
 from studies.bench.cell import Found, found_of
 from studies.bench.learned import Learned
-from studies.bench.methods import METHODS, RANKINGS
+from studies.bench.methods import BY_OTHER_COSTS, CHOICE, METHODS, RANKINGS
 from studies.bench.stand import Stand, stand_of
 
 
@@ -55,6 +55,14 @@ def test_the_defective_score_finds_the_units_by_true_masks(found) -> None:
 def test_the_choice_says_what_it_chose(found) -> None:
     assert "artifact probability" in found["chosen", "recovery"].note
     assert found["none", "recovery"].note == ""
+
+
+def test_every_cost_falls_on_one_of_the_same_corrections(found) -> None:
+    for cost in ("chosen_gated", *BY_OTHER_COSTS):
+        assert found[cost, "recovery"].note.partition(":")[0] in CHOICE
+    gated, plain = found["chosen_gated", "psnr"], found["chosen", "psnr"]
+    assert gated.note == plain.note
+    assert gated.value >= plain.value - 0.5  # where no artifact is seen, nothing changes
 
 
 def test_a_tenth_of_the_labels_is_wrong_and_the_truth_is_kept(stand) -> None:

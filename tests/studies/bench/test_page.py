@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from artifact_units.files.tables import write_table
+from studies.bench.costs import COSTS
 from studies.bench.goals import goals
 from studies.bench.kinds import KINDS
 from studies.bench.methods import RANKINGS, ROWS
@@ -78,6 +79,7 @@ def test_a_page_has_every_method_a_verdict_for_every_goal_and_its_figures(file, 
     write_page(page, file, 100.0)
     text = page.read_text(encoding="utf-8")
     assert all(f"| {name} |" in text for name in (*ROWS, *RANKINGS))
+    assert all(f"| {cost} | " in text.split("| regret |")[1] for cost in COSTS)
     drawn = re.findall(r"\]\((\S+\.png)\)", text)
     assert len(drawn) == 2
     assert all(len((page.parent / name).read_bytes()) < 30_000 for name in drawn)
