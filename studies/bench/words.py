@@ -36,8 +36,9 @@ knows. Recovery: (FD broken − FD corrected) / (FD broken − FD clean). Pixel 
 ones: the median in dB (89 where nothing changed), and the share without a changed pixel.
 Dissimilarity: (1 − SSIM) / 2 of corrected artifacts against their clean twins, outside the true
 mask, mean of three scales, on luminance; it has no learnt weights. No metric is in the features of
-the classifier that made the masks. `truncation`, `boundary` and `rejection` give other images: only their recovery in the
-Fréchet distance can be read, and that of `rejection` compares another choice of latents."""
+the classifier that made the masks. `truncation`, `boundary` and `rejection` give other images:
+only their recovery in the Fréchet distance can be read, and that of `rejection` compares another
+choice of latents."""
 
 REGRET = """The choice is made among the same fitted corrections by different costs: the product's
 (artifact probability of corrected artifacts, and ten times the mean change of corrected normals),
