@@ -22,6 +22,7 @@ from artifact_units.classifier import efficientnet
 from artifact_units.computing.transfers import sent
 from artifact_units.errors import UserError, did_you_mean
 from artifact_units.files.checkpoints import read_checkpoint, read_weights
+from artifact_units.files.json_text import parsed
 from artifact_units.files.storage import whole_file
 from artifact_units.images.image_sets import resized, unit_from_byte
 from artifact_units.labels.verdicts import CLASSES
@@ -197,7 +198,7 @@ def load_classifier(path: Path) -> Classifier:
     """The classifier of ``train_classifier``: frozen, in evaluation mode, on the CPU."""
     given = read_checkpoint(path)
     try:
-        config = json.loads(given.metadata[NOTES])["classifier"]
+        config = parsed(given.metadata[NOTES])["classifier"]
         classifier = new_classifier(config["name"], config["px"], seed=0)
         classifier.network.load_state_dict(given.tree)
     except (KeyError, TypeError, ValueError, RuntimeError):

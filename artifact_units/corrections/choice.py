@@ -10,6 +10,7 @@ from pathlib import Path
 from artifact_units.corrections.correction import Correction, read_corrections
 from artifact_units.corrections.judge import Judged, least_change, read_costs
 from artifact_units.errors import UserError
+from artifact_units.files.json_text import parsed
 
 
 @dataclass(frozen=True)
@@ -56,4 +57,4 @@ def text_of(best: Fitted) -> str:
 
 def read_choice(path: Path) -> str:
     """The name of the correction chosen."""
-    return json.loads(path.read_text(encoding="utf-8"))["correction"]
+    return parsed(path.read_text(encoding="utf-8"))["correction"]

@@ -19,6 +19,7 @@ import torch
 from artifact_units.computing.batches import batched
 from artifact_units.computing.transfers import fetched, sent
 from artifact_units.errors import UserError
+from artifact_units.files.json_text import parsed
 from artifact_units.images.image_sets import byte_from_signed
 from artifact_units.images.latents import REDRAWN, latents_of
 from artifact_units.labels.verdicts import CLASSES
@@ -106,7 +107,7 @@ def read_corrections(path: Path, repeat: int = 0) -> Correction:
 def read_repeats(path: Path) -> list[Correction]:
     """Every repeat of an ``edits.json``, or one line that says what is wrong with it."""
     try:
-        repeats = json.loads(path.read_text(encoding="utf-8"))
+        repeats = parsed(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UserError(f"{path}: not readable as corrections ({error})") from None
     if not isinstance(repeats, list) or not all(isinstance(r, dict) for r in repeats):

@@ -6,7 +6,6 @@ is no truth.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ import numpy as np
 import torch
 
 from artifact_units.errors import UserError
+from artifact_units.files.json_text import parsed
 from artifact_units.files.storage import read_text
 from artifact_units.files.tables import metadata_of, read_table
 from artifact_units.images.image_sets import ImageSet, open_images
@@ -60,7 +60,7 @@ def open_truth(folder: Path) -> Truth | None:
     if not path.is_file():
         return None
     try:
-        units = json.loads(read_text(path))
+        units = parsed(read_text(path))
     except ValueError:
         units = None
     if not isinstance(units, dict):

@@ -17,6 +17,7 @@ from torch.nn import functional as F
 from artifact_units.computing.transfers import sent
 from artifact_units.errors import UserError
 from artifact_units.files.checkpoints import read_checkpoint
+from artifact_units.files.json_text import parsed
 from artifact_units.files.storage import whole_file
 from artifact_units.images.features import Extractor
 from artifact_units.images.image_sets import unit_from_byte
@@ -65,9 +66,12 @@ def load(weights: Path, device: torch.device) -> Extractor:
 def load_encoder(path: Path) -> SceneEncoder:
     """The whole network of a weights file, frozen, on the CPU."""
     checkpoint = read_checkpoint(path)
-    notes = json.loads(checkpoint.metadata.get(NOTES, "{}"))
-    if notes.get("family") != FAMILY:
-        held = notes.get("family", "foreign weights")
+    try:
+        notes = parsed(checkpoint.metadata.get(NOTES, "{}"))
+    except ValueError:
+        notes = {}
+    held = notes.get("family", "foreign weights") if isinstance(notes, dict) else "foreign weights"
+    if held != FAMILY:
         raise UserError(
             f"{path}: holds {held}, not a {FAMILY}; name demo/scene_encoder.safetensors"
         )

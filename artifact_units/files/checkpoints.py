@@ -1,14 +1,14 @@
 """The one door for files that torch would unpickle: what may come in, and what is said if not.
 
-Every weights file of the project (generators, classifiers, extractors) is read here: pickles with
-``weights_only=True`` alone, zip files after a check of their CRC (torch itself does not notice a
-flipped bit), NVIDIA's through ``restricted_pickle``. What is no checkpoint is answered in one line.
+Every weights file of the project (generators, classifiers, extractors) is read here, after its
+opcodes were judged (``pickle_judge``, ``torch_judge``): pickles with ``weights_only=True`` alone,
+zip files after a check of their CRC (torch itself does not notice a flipped bit), NVIDIA's through
+``restricted_pickle``. What is no checkpoint is answered in one line.
 """
 
 from __future__ import annotations
 
 import argparse
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,9 +19,10 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from artifact_units.errors import UserError
+from artifact_units.files.pickle_judge import refused_by
 from artifact_units.files.restricted_pickle import read_pickle, why
+from artifact_units.files.torch_judge import LEGACY, judge_legacy, judge_zip
 
-LEGACY_TORCH = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # pickled magic number, before torch 1.6
 PICKLE = b"\x80"
 
 # In order: moving averages first, then raw weights.
@@ -66,12 +67,15 @@ def read_checkpoint(path: Path) -> Checkpoint:
     head = _head(path)
     if head[8:9] == b"{":
         return _read_safetensors(path)
-    if head.startswith(PICKLE) and not head.startswith(LEGACY_TORCH):
+    if head.startswith(PICKLE) and not head.startswith(LEGACY):
         tree, attributes = read_pickle(path)
         return Checkpoint(path, tree, "pickle", attributes=attributes)
     if head.startswith(b"PK"):
-        _check_zip(path)
-    elif not head.startswith(LEGACY_TORCH):
+        judge_zip(path)
+    elif head.startswith(LEGACY):
+        with path.open("rb") as file, refused_by(path):
+            judge_legacy(file, path.stat().st_size)
+    else:
         raise UserError(f"{path}: {_what(head, path)}")
     return Checkpoint(path, _load(path), "torch")
 
@@ -162,24 +166,6 @@ def _what(head: bytes, path: Path) -> str:
     if path.suffix == ".onnx" or (head[:1] == b"\x08" and b"torch" in head):
         return "an ONNX file, whose layers cannot be edited; give the PyTorch checkpoint"
     return f"not a readable checkpoint ({path.stat().st_size} bytes of no known format)"
-
-
-def _check_zip(path: Path) -> None:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
-            broken = archive.testzip()
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, OSError) as error:
-        size = path.stat().st_size
-        raise UserError(
-            f"{path}: not a readable checkpoint ({size} bytes, {error}); cut short?"
-        ) from None
-    if broken:
-        raise UserError(f"{path}: damaged: {broken} does not fit its CRC; fetch the file again")
-    if any(name.endswith("/constants.pkl") for name in names):
-        raise UserError(f"{path}: a TorchScript archive; give the state dict of its generator")
-    if not any(name.endswith("/data.pkl") for name in names):
-        raise UserError(f"{path}: a zip file, but not one that torch.save wrote")
 
 
 def _load(path: Path) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from artifact_units.errors import UserError
+from artifact_units.files.json_text import parsed
 from artifact_units.files.storage import TEMPORARY, sha256_of, write_text
 
 SUFFIX = ".manifest.json"
@@ -151,7 +152,7 @@ def _compare(expected: Hashes, hashes: Hashes, said: Mapping[Path, Any]) -> None
 def _read(path: Path) -> dict[str, Any] | None:
     """A complete manifest; None where a file of that name is something else."""
     try:
-        content = json.loads(path.read_bytes())
+        content = parsed(path.read_bytes())
     except ValueError:
         raise UserError(f"{path}: cut short; make what it describes anew") from None
     if not isinstance(content, dict) or "manifest" not in content:

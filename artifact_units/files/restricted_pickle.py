@@ -19,12 +19,10 @@ import numpy as np
 import torch
 
 from artifact_units.errors import UserError
+from artifact_units.files.pickle_judge import Refused, check_tensor, judge
+from artifact_units.files.torch_judge import judge_bytes
 
 TENSORFLOW = ("dnnlib.tflib", "tfutil")
-
-
-class Refused(UserError):
-    """The pickle asks for something that is not data."""
 
 
 def why(error: Exception) -> str:
@@ -39,7 +37,8 @@ class Record:
     """One persistent object: the name of its class and its state; never its source text."""
 
     def __init__(self, meta: dict[str, Any]) -> None:
-        self.class_name = str(meta.get("class_name"))
+        name = meta.get("class_name")
+        self.class_name = name if isinstance(name, str) else ""
         state = meta.get("state")
         self.state: dict[str, Any] = state if isinstance(state, dict) else {}
 
@@ -65,10 +64,13 @@ def _scalar(kind: _NumberType, raw: bytes) -> Any:
 
 
 def _tensor_bytes(raw: bytes) -> Any:
+    judge_bytes(raw)
     return torch.load(io.BytesIO(raw), map_location="cpu", weights_only=True)
 
 
 def _tensor(storage: Any, offset: int, size: tuple, stride: tuple, *_rest: Any) -> torch.Tensor:
+    there = storage._untyped_storage.nbytes() // storage.dtype.itemsize
+    check_tensor(there, offset, size, stride)
     return torch.tensor([], dtype=storage.dtype).set_(
         storage._untyped_storage, offset, size, stride
     )
@@ -122,6 +124,8 @@ def read_pickle(path: Path) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
     """
     try:
         with path.open("rb") as file:
+            judge(file, path.stat().st_size)
+            file.seek(0)
             tree = _Unpickler(file).load()
     except Refused as refusal:
         raise UserError(f"{path}: {refusal}") from None

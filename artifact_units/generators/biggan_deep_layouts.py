@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from artifact_units.files.json_text import parsed
 from artifact_units.generators.biggan import attention_shapes, scale_statistics
 from artifact_units.generators.biggan_deep import EPSILON, BigGANDeep, as_generator
 from artifact_units.layers.edits import Scale
@@ -69,7 +69,7 @@ def _doubles(
 
 def _configured(tensors: Tensors, blocks: int, path: Path) -> list[bool]:
     try:
-        config = json.loads(path.read_text(encoding="utf-8"))
+        config = parsed(path.read_text(encoding="utf-8"))
         doubles = [bool(layer[0]) for layer in config["layers"]]
     except (ValueError, KeyError, TypeError, IndexError) as error:
         raise tensors.error(f"{path}: not the peer's configuration ({error})") from None

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from artifact_units import registry
 from artifact_units.errors import UserError
 from artifact_units.files.checkpoints import Checkpoint
+from artifact_units.files.json_text import parsed
 from artifact_units.files.storage import whole_file
 from artifact_units.layers.edits import KINDS, Edit, Scale, check_edit, described, revived
 from artifact_units.layers.generator import Generator
@@ -60,7 +61,7 @@ def build(checkpoint: Checkpoint) -> Generator:
 def read_notes(checkpoint: Checkpoint) -> dict[str, Any]:
     """What the metadata of a file of our own says; a UserError where it holds no generator."""
     try:
-        notes = json.loads(checkpoint.metadata[NOTES])
+        notes = parsed(checkpoint.metadata[NOTES])
     except ValueError as error:
         raise _unreadable(checkpoint, error) from None
     if not isinstance(notes, dict):

@@ -8,13 +8,13 @@ last line on a pair is the one that counts. No line says when: the same answers 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from artifact_units.errors import UserError
+from artifact_units.files.json_text import parsed, whole
 from artifact_units.files.storage import read_text
 
 KINDS = {
@@ -117,11 +117,11 @@ def latest(judgements: Iterable[Judgement]) -> dict[Pair, dict[str, Judgement]]:
 
 def _judgement(path: Path, number: int, line: str) -> Judgement:
     try:
-        fields = json.loads(line)
+        fields = parsed(line)
         answers = None if fields.get("undo") is True else answers_of(fields)
         names = ("study", "correction", "rater", "left")
         study, correction, rater, left = (str(fields[n]) for n in names)
-        pair = Pair(str(fields["kind"]), int(fields["id"]))
+        pair = Pair(str(fields["kind"]), whole(fields["id"]))
         if pair.kind not in KINDS or left not in SIDES:
             raise ValueError(line)
         return Judgement(study, correction, pair, rater, left, answers)

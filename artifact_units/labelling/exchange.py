@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from artifact_units.errors import UserError
+from artifact_units.files.json_text import parsed
 from artifact_units.files.storage import whole_folder
 from artifact_units.labels.splits import check_checkpoint
 from artifact_units.labels.verdicts import CLASSES, VERDICTS, Verdict, latest, read_verdicts
@@ -113,10 +114,10 @@ def _csv(path: Path, text: str, rater: str) -> Iterator[Said]:
 
 def _label_studio(path: Path, text: str, rater: str) -> Iterator[Said]:
     try:
-        tasks = json.loads(text)
+        tasks = parsed(text)
         for number, task in enumerate(tasks, 1):
             yield from _task(f"{path}: task {number}", task, rater)
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+    except (ValueError, TypeError, KeyError, AttributeError):
         raise UserError(
             f"{path}: no tasks with annotations, as Label Studio exports them"
         ) from None

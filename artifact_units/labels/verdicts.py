@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from artifact_units.errors import UserError
+from artifact_units.files.json_text import parsed, whole
 from artifact_units.files.storage import read_text
 
 VERDICTS = ("artifact", "normal", "unsure", "undo")
@@ -117,9 +118,9 @@ def settle(verdicts: Iterable[Verdict]) -> dict[int, tuple[str, int]]:
 
 def _verdict(path: Path, number: int, line: str) -> Verdict:
     try:
-        fields = json.loads(line)
+        fields = parsed(line)
         verdict = Verdict(
-            int(fields["id"]),
+            whole(fields["id"]),
             str(fields["checkpoint"]),
             str(fields["rater"]),
             str(fields["verdict"]),
@@ -139,6 +140,6 @@ def painted(given: Any) -> Painted | None:
     """The mask of a line or of a page's message; a ValueError, TypeError or KeyError if bad."""
     if given is None:
         return None
-    numbers = [int(number) for number in given["runs"]]
+    numbers = [whole(number) for number in given["runs"]]
     runs = zip(numbers[::2], numbers[1::2], strict=True)
-    return Painted(int(given["px"]), tuple(runs))
+    return Painted(whole(given["px"]), tuple(runs))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import cache, cached_property
@@ -25,6 +24,7 @@ from artifact_units.evaluation.agreement import rankings_agreement
 from artifact_units.evaluation.differences import Difference, read_differences
 from artifact_units.evaluation.measurements import Measurement, read_measurements
 from artifact_units.evaluation.truth import open_truth
+from artifact_units.files.json_text import parsed
 from artifact_units.files.manifests import SUFFIX, manifest_of
 from artifact_units.files.storage import read_text
 from artifact_units.files.tables import read_table
@@ -198,7 +198,7 @@ class Results:
         if not file.is_file():
             raise UserError(f"{file}: no such file; run the stage {path.split('/')[0]}")
         try:
-            return json.loads(file.read_text(encoding="utf-8"))
+            return parsed(file.read_text(encoding="utf-8"))
         except ValueError:
             raise UserError(f"{file}: not readable as JSON; make it anew") from None
 
@@ -219,4 +219,4 @@ def _made_by(command: str, path: Path | None, read: Callable[[Any], dict[str, An
 def _point(row: Mapping[str, str]) -> dict[str, Any]:
     numbers = {key: float(row[key]) for key in ("value", "low", "high")}
     words = {key: row[key] for key in ("correction", "parameter", "metric")}
-    return words | numbers | {"at": json.loads(row["at"])}
+    return words | numbers | {"at": parsed(row["at"])}

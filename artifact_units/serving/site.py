@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import socket
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -19,6 +18,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from artifact_units.errors import UserError
+from artifact_units.files.json_text import parsed
 from artifact_units.serving.guard import Access, Guard
 
 STATIC = {".css": "text/css", ".js": "text/javascript"}
@@ -62,8 +62,8 @@ def render(request: Request, template: str, **values: Any) -> HTMLResponse:
 async def body(request: Request) -> dict[str, Any]:
     """The mapping that a POST carries as JSON."""
     try:
-        found = json.loads(await request.body())
-    except (ValueError, RecursionError):
+        found = parsed(await request.body())
+    except ValueError:
         found = None
     if not isinstance(found, dict):
         raise UserError("the body is no JSON object")

@@ -105,4 +105,5 @@ def test_images_do_not_depend_on_how_they_are_batched(case: Case):
         for sizes in ([1] * 5, [2, 3]):
             chosen = [None] * len(sizes) if classes is None else classes.split(sizes)
             parts = [generator(z, c) for z, c in zip(latents.split(sizes), chosen, strict=True)]
-            assert fits(torch.cat(parts), whole)
+            apart = (torch.cat(parts) - whole).abs().max()
+            assert apart <= 1e-5 * whole.abs().max()  # products of matrices sum in another order
