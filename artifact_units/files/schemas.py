@@ -138,6 +138,28 @@ SCHEMAS = {
             ("note", pa.string()),  # what the choice without a truth fell on
         ]
     ),
+    # what an edit of units does to one kind of artifacts of one half of the labelled generations
+    # (artifact_units/survey/effects.py); metadata: the fields of artifact_units/survey/finding.py
+    "survey": pa.schema(
+        [
+            ("half", pa.string()),  # screen, confirm
+            ("kind", pa.string()),  # of artifact; empty: all of them
+            ("proposed", pa.string()),  # unit, or the rankings that put these units first
+            ("way", pa.string()),  # off, range, up
+            ("units", pa.string()),  # JSON, {layer: [unit]}
+            ("most", pa.int32()),  # units of one layer, at most
+            ("fall", pa.float64()),  # mean, of the artifact probability of artifacts
+            ("rise", pa.float64()),  # and its rise in normals
+            ("moved", pa.float64()),  # mean absolute change of artifacts, unit range
+            ("change", pa.float64()),  # and of normals
+            ("effect", pa.float64()),  # fall - harm * change
+            ("low", pa.float64()),  # its interval, of confirm; all of them hold with 95 %
+            ("high", pa.float64()),
+            ("gap", pa.float64()),  # artifact probability of artifacts less that of normals
+            ("artifacts", pa.int32()),
+            ("normals", pa.int32()),
+        ]
+    ),
     # how far a correction moved one generation, against the correction none; NaN: not defined
     "changes": pa.schema(
         [

@@ -1,0 +1,116 @@
+"""What a survey found, kept as a table and said in words: which units move the artifacts, or none.
+
+Units move artifacts of a kind where an edit of them closes, for sure, at least a share ``least`` of
+the gap: by so much the judge tells these artifacts from normal generations.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from artifact_units.errors import UserError
+from artifact_units.files.tables import metadata_of, read_table, write_table
+from artifact_units.survey.effects import CONFIRM, SCREEN, Effect
+
+MOVED, NONE, UNDECIDED = "moved", "none", "undecided"
+WORDS = {"off": "off", "range": "held to the range of normals", "up": "up"}
+
+
+@dataclass(frozen=True)
+class Survey:
+    """All effects, and what they were measured with."""
+
+    effects: Sequence[Effect]
+    least: float  # share of the gap
+    harm: float
+    left_out: int  # candidates that were too many
+    screen_auc: float  # of the judges, artifact from normal, where they did not learn
+    confirm_auc: float
+
+    @property
+    def tried(self) -> int:
+        """Candidates screened."""
+        return len({(e.units, e.way) for e in self.effects if e.half == SCREEN})
+
+    @property
+    def most(self) -> int:
+        """Units edited of one layer, at most."""
+        return max(e.most for e in self.effects)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What holds of one kind of artifacts ("": all), and the best effect that was confirmed."""
+
+    kind: str
+    verdict: str  # MOVED, NONE, UNDECIDED
+    best: Effect
+
+
+def findings(survey: Survey) -> list[Finding]:
+    """What was found of each kind, on the half that nothing was picked on."""
+    kept = [effect for effect in survey.effects if effect.half == CONFIRM]
+    found = []
+    for kind in dict.fromkeys(effect.kind for effect in kept):
+        mine = [effect for effect in kept if effect.kind == kind]
+        best = max(mine, key=lambda e: e.effect)
+        needed = survey.least * best.gap
+        verdict = UNDECIDED
+        if best.gap > 0 and best.low >= needed:
+            verdict = MOVED
+        elif best.gap > 0 and max(e.high for e in mine) < needed:
+            verdict = NONE
+        found.append(Finding(kind, verdict, best))
+    return found
+
+
+def sentence(survey: Survey, found: Finding) -> str:
+    """A finding in one plain sentence."""
+    whose = f"artifacts of the kind {found.kind}" if found.kind else "these artifacts"
+    best, most = found.best, f"{survey.most} units a layer"
+    closed = (
+        f"{edited(best)}, closes {best.effect:.2f} [{best.low:.2f}, {best.high:.2f}] of the "
+        f"{best.gap:.2f} by which the judge tells them from normal generations"
+    )
+    if found.verdict == MOVED:
+        return f"Units move {whose}: {closed}."
+    if found.verdict == NONE:
+        return f"No unit set of at most {most} moves {whose}: the best, {closed}."
+    return f"Undecided whether a unit set of at most {most} moves {whose}: the best, {closed}."
+
+
+def edited(effect: Effect) -> str:
+    """The units of an effect and what is done to them, in words."""
+    units: Mapping[str, Sequence[int]] = json.loads(effect.units)
+    if len(units) == 1:
+        ((layer, mine),) = units.items()
+        numbers = ", ".join(map(str, mine))
+        which = f"unit{'s' * (len(mine) > 1)} {numbers} of {layer}"
+    else:
+        count = sum(map(len, units.values()))
+        which = f"{count} units of {next(iter(units))} … {list(units)[-1]}"
+    by = "" if effect.proposed == "unit" else f" (by {effect.proposed})"
+    return f"{which}{by}, {WORDS[effect.way]}"
+
+
+def write_survey(path: Path, survey: Survey) -> None:
+    """Write the table ``survey``."""
+    columns = {f.name: [getattr(e, f.name) for e in survey.effects] for f in fields(Effect)}
+    names = [f.name for f in fields(Survey) if f.name != "effects"]
+    notes = {name: f"{getattr(survey, name):.7g}" for name in names}
+    write_table(path, "survey", columns, notes)
+
+
+def read_survey(path: Path) -> Survey:
+    """The table ``survey``."""
+    table = read_table(path, "survey")
+    notes = metadata_of(table)
+    try:
+        values = {f.name: float(notes[f.name]) for f in fields(Survey) if f.name != "effects"}
+    except (KeyError, ValueError):
+        raise UserError(f"{path}: does not say how it was made; make it anew") from None
+    left_out = int(values.pop("left_out"))
+    return Survey([Effect(**row) for row in table.to_pylist()], left_out=left_out, **values)
