@@ -18,8 +18,8 @@ def section(results: Results) -> dict[str, Any] | None:
     found = findings(survey)
     some = found[0].best
     return {
-        "tried": survey.tried,
-        "left_out": survey.left_out,
+        "tried": f"{survey.tried:,}",
+        "left_out": survey.left_out and f"{survey.left_out:,}",
         "harm": f"{survey.harm:g}",
         "least": f"{survey.least:g}",
         "screen_auc": number(survey.screen_auc),

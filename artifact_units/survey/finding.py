@@ -13,9 +13,11 @@ from pathlib import Path
 
 from artifact_units.errors import UserError
 from artifact_units.files.tables import metadata_of, read_table, write_table
+from artifact_units.survey.candidates import UNIT
 from artifact_units.survey.effects import CONFIRM, SCREEN, Effect
 
 MOVED, NONE, UNDECIDED = "moved", "none", "undecided"
+NAMED = 10  # units; more are counted
 WORDS = {"off": "off", "range": "held to the range of normals", "up": "up"}
 
 
@@ -72,7 +74,7 @@ def sentence(survey: Survey, found: Finding) -> str:
     whose = f"artifacts of the kind {found.kind}" if found.kind else "these artifacts"
     best, most = found.best, f"{survey.most} units a layer"
     closed = (
-        f"{edited(best)}, closes {best.effect:.2f} [{best.low:.2f}, {best.high:.2f}] of the "
+        f"{edited(best)}; that closes {best.effect:.2f} [{best.low:.2f}, {best.high:.2f}] of the "
         f"{best.gap:.2f} by which the judge tells them from normal generations"
     )
     if found.verdict == MOVED:
@@ -83,16 +85,17 @@ def sentence(survey: Survey, found: Finding) -> str:
 
 
 def edited(effect: Effect) -> str:
-    """The units of an effect and what is done to them, in words."""
+    """The units of an effect, counted where there are many, and what is done to them."""
     units: Mapping[str, Sequence[int]] = json.loads(effect.units)
-    if len(units) == 1:
-        ((layer, mine),) = units.items()
-        numbers = ", ".join(map(str, mine))
-        which = f"unit{'s' * (len(mine) > 1)} {numbers} of {layer}"
+    count, names = sum(map(len, units.values())), list(units)
+    if count == 1:
+        which = f"unit {units[names[0]][0]} of {names[0]}"
+    elif count <= NAMED:
+        each = (f"{layer} ({', '.join(map(str, mine))})" for layer, mine in units.items())
+        which = f"units of {', '.join(each)}"
     else:
-        count = sum(map(len, units.values()))
-        which = f"{count} units of {next(iter(units))} … {list(units)[-1]}"
-    by = "" if effect.proposed == "unit" else f" (by {effect.proposed})"
+        which = f"{count} units of {' … '.join(dict.fromkeys((names[0], names[-1])))}"
+    by = "" if effect.proposed == UNIT else f" by {effect.proposed}"
     return f"{which}{by}, {WORDS[effect.way]}"
 
 

@@ -278,7 +278,7 @@ def test_a_survey_says_of_each_kind_whether_units_move_it(tmp_path: Path) -> Non
     section = page(surveyed(tmp_path)).split('id="survey"')[1].split("</section>")[0]
     assert "1 candidates (7 more were left out, as asked)" in section
     assert "(AUC 0.910 and 0.870)" in section
-    assert "Units move these artifacts: unit 46 of layer4, off, closes 0.40" in section
+    assert "Units move these artifacts: unit 46 of layer4, off; that closes 0.40" in section
     assert "Artifacts of the kind grid, 5 of them" in section
     assert "No unit set of at most 1 units a layer moves artifacts of the kind grid: " in section
     assert "<strong>0.050</strong>" in section

@@ -51,17 +51,23 @@ def test_each_kind_has_its_own_finding() -> None:
             '{"layer4": [46, 53]}',
             "contrast",
             "range",
-            "units 46, 53 of layer4 (by contrast), held to the range of normals",
+            "units of layer4 (46, 53) by contrast, held to the range of normals",
         ),
         (
             '{"layer1": [1, 2], "layer2": [3], "layer3": [4]}',
             "a, b",
             "up",
-            "4 units of layer1 … layer3 (by a, b), up",
+            "units of layer1 (1, 2), layer2 (3), layer3 (4) by a, b, up",
+        ),
+        (
+            '{"layer1": [0, 1, 2, 3, 4, 5], "layer2": [0], "layer3": [0, 1, 2, 3, 4]}',
+            "the screen",
+            "off",
+            "12 units of layer1 … layer3 by the screen, off",
         ),
     ],
 )
-def test_units_are_named_and_those_of_many_layers_counted(units, proposed, way, said) -> None:
+def test_units_are_named_and_where_they_are_many_counted(units, proposed, way, said) -> None:
     assert edited(replace(EFFECT, units=units, proposed=proposed, way=way)) == said
 
 
