@@ -36,6 +36,7 @@ EFFECT = Effect(
     low=0.3,
     high=0.5,
     gap=0.6,
+    auc=0.95,
     artifacts=50,
     normals=40,
 )

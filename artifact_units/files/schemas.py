@@ -156,6 +156,7 @@ SCHEMAS = {
             ("low", pa.float64()),  # its interval, of confirm; all of them hold with 95 %
             ("high", pa.float64()),
             ("gap", pa.float64()),  # artifact probability of artifacts less that of normals
+            ("auc", pa.float64()),  # how often an artifact's is above a normal's
             ("artifacts", pa.int32()),
             ("normals", pa.int32()),
         ]

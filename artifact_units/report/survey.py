@@ -7,7 +7,7 @@ from typing import Any
 from artifact_units.report.data import Results
 from artifact_units.report.words import interval, number
 from artifact_units.survey.effects import CONFIRM, Effect
-from artifact_units.survey.finding import Finding, Survey, edited, findings, sentence
+from artifact_units.survey.finding import ABLE, Finding, Survey, edited, findings, sentence
 
 
 def section(results: Results) -> dict[str, Any] | None:
@@ -22,6 +22,7 @@ def section(results: Results) -> dict[str, Any] | None:
         "left_out": survey.left_out and f"{survey.left_out:,}",
         "harm": f"{survey.harm:g}",
         "least": f"{survey.least:g}",
+        "able": f"{ABLE:g}",
         "screen_auc": number(survey.screen_auc),
         "confirm_auc": number(survey.confirm_auc),
         "normals": some.normals,

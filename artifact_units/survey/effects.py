@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from artifact_units.classifier.training import area_under_curve
 from artifact_units.corrections.correction import Correction
 from artifact_units.corrections.judge import Judge
 from artifact_units.evaluation.resampling import draws
@@ -57,6 +58,7 @@ class Effect:
     low: float  # of CONFIRM, NaN of SCREEN
     high: float
     gap: float  # mean artifact probability of artifacts less that of normals, unedited
+    auc: float  # how often an artifact's is above a normal's
     artifacts: int
     normals: int
 
@@ -186,9 +188,15 @@ def _effect(
         low=float("nan"),
         high=float("nan"),
         gap=float(judge.likely[here].mean() - judge.others.mean()),
+        auc=_auc(judge.likely[here], judge.others),
         artifacts=int(here.sum()),
         normals=len(seen.change),
     )
+
+
+def _auc(likely: np.ndarray, others: np.ndarray) -> float:
+    said = np.concatenate([likely, others])
+    return area_under_curve(said, np.arange(len(said)) < len(likely))
 
 
 def _of(judge: Judge, ids: np.ndarray) -> np.ndarray:

@@ -1,7 +1,8 @@
 """What a survey found, kept as a table and said in words: which units move the artifacts, or none.
 
 Units move artifacts of a kind where an edit of them closes, for sure, at least a share ``least`` of
-the gap: by so much the judge tells these artifacts from normal generations.
+the gap: by so much the judge tells these artifacts from normal generations. A judge that hardly
+tells them decides nothing.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from artifact_units.files.tables import metadata_of, read_table, write_table
 from artifact_units.survey.candidates import UNIT
 from artifact_units.survey.effects import CONFIRM, SCREEN, Effect
 
-MOVED, NONE, UNDECIDED = "moved", "none", "undecided"
+MOVED, NONE, UNDECIDED, UNTOLD = "moved", "none", "undecided", "untold"
+ABLE = 0.8  # AUC from which a judge is believed
 NAMED = 10  # units; more are counted
 WORDS = {"off": "off", "range": "held to the range of normals", "up": "up"}
 
@@ -29,7 +31,7 @@ class Survey:
     least: float  # share of the gap
     harm: float
     left_out: int  # candidates that were too many
-    screen_auc: float  # of the judges, artifact from normal, where they did not learn
+    screen_auc: float  # of the judges, artifact from normal, each on its whole half
     confirm_auc: float
 
     @property
@@ -48,7 +50,7 @@ class Finding:
     """What holds of one kind of artifacts ("": all), and the best effect that was confirmed."""
 
     kind: str
-    verdict: str  # MOVED, NONE, UNDECIDED
+    verdict: str  # MOVED, NONE, UNDECIDED, UNTOLD
     best: Effect
 
 
@@ -59,20 +61,26 @@ def findings(survey: Survey) -> list[Finding]:
     for kind in dict.fromkeys(effect.kind for effect in kept):
         mine = [effect for effect in kept if effect.kind == kind]
         best = max(mine, key=lambda e: e.effect)
-        needed = survey.least * best.gap
-        verdict = UNDECIDED
-        if best.gap > 0 and best.low >= needed:
-            verdict = MOVED
-        elif best.gap > 0 and max(e.high for e in mine) < needed:
-            verdict = NONE
-        found.append(Finding(kind, verdict, best))
+        found.append(Finding(kind, _verdict(survey, mine, best), best))
     return found
+
+
+def _verdict(survey: Survey, confirmed: Sequence[Effect], best: Effect) -> str:
+    needed = survey.least * best.gap
+    if min(survey.screen_auc, best.auc) < ABLE:
+        return UNTOLD
+    if best.low >= needed:
+        return MOVED
+    return NONE if max(e.high for e in confirmed) < needed else UNDECIDED
 
 
 def sentence(survey: Survey, found: Finding) -> str:
     """A finding in one plain sentence."""
     whose = f"artifacts of the kind {found.kind}" if found.kind else "these artifacts"
     best, most = found.best, f"{survey.most} units a layer"
+    if found.verdict == UNTOLD:
+        told = f"AUC {survey.screen_auc:.2f} where it was screened, {best.auc:.2f} where confirmed"
+        return f"Nothing can be said of {whose}: a judge hardly tells them from normals ({told})."
     closed = (
         f"{edited(best)}; that closes {best.effect:.2f} [{best.low:.2f}, {best.high:.2f}] of the "
         f"{best.gap:.2f} by which the judge tells them from normal generations"

@@ -58,6 +58,7 @@ def test_the_unit_that_makes_the_artifacts_is_found_and_confirmed() -> None:
     assert found.verdict == MOVED
     assert found.best.effect == pytest.approx(GAP, abs=1e-6)  # held to the range, normals stay
     assert found.best.gap == pytest.approx(GAP, abs=1e-6)
+    assert found.best.auc == 1
     assert 0 in [unit for units in json.loads(found.best.units).values() for unit in units]
     assert found.best.way == "range"
     assert sentence(survey, found).startswith("Units move these artifacts: ")

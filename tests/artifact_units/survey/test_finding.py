@@ -11,7 +11,14 @@ from small_survey import EFFECT
 from artifact_units.errors import UserError
 from artifact_units.files.tables import write_table
 from artifact_units.survey.effects import Effect
-from artifact_units.survey.finding import Survey, edited, findings, read_survey, write_survey
+from artifact_units.survey.finding import (
+    Survey,
+    edited,
+    findings,
+    read_survey,
+    sentence,
+    write_survey,
+)
 
 SURVEY = Survey(
     [replace(EFFECT, half="screen", low=np.nan, high=np.nan), EFFECT], 0.5, 10.0, 3, 0.9, 0.8
@@ -32,9 +39,15 @@ def test_a_second_candidate_that_might_reach_it_leaves_it_undecided() -> None:
     assert findings(replace(SURVEY, effects=effects))[0].verdict == "undecided"
 
 
-def test_a_judge_that_tells_nothing_apart_decides_nothing() -> None:
-    (found,) = findings(replace(SURVEY, effects=[replace(EFFECT, gap=-0.01)]))
-    assert found.verdict == "undecided"
+@pytest.mark.parametrize(("screen", "confirm"), [(0.79, 0.95), (0.95, 0.79)])
+def test_a_judge_that_hardly_tells_artifacts_from_normals_decides_nothing(screen, confirm) -> None:
+    survey = replace(SURVEY, screen_auc=screen, effects=[replace(EFFECT, auc=confirm)])
+    (found,) = findings(survey)
+    assert found.verdict == "untold"
+    assert sentence(survey, found) == (
+        "Nothing can be said of these artifacts: a judge hardly tells them from normals "
+        f"(AUC {screen} where it was screened, {confirm} where confirmed)."
+    )
 
 
 def test_each_kind_has_its_own_finding() -> None:
