@@ -5,7 +5,7 @@ REPORT := results/report/report.html
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 unexport PYTHONDONTWRITEBYTECODE  # a stage is a process: it finds modules compiled by the first
 
-.PHONY: run params slurm test tiny slurm-test check lint bench bench-truth report screenshots schema docs lock mend status verify gc exp grid exps analysis spread clean
+.PHONY: run params slurm test tiny slurm-test check lint bench bench-truth report screenshots schema docs lock mend status verify gc exp grid exps analysis spread survey clean
 .DEFAULT_GOAL := run
 
 ## run: everything that params.yaml asks for and that is not done yet
@@ -141,6 +141,14 @@ SEEDED := train_classifier.seed demo/params.yaml:annotate_generations.seed
 TRAININGS := 1,2,3,4
 spread:
 	@python -m workflow.spread $(TRAININGS) $(SEEDED) -- $(JOBS)
+
+## survey: whether any units make the artifacts of the run that lies in results/; the report shows it
+## (make run again). Other values: make survey SURVEY="--images 40 --layers layer4"
+GENERATOR = $(shell sed -n 's/^  generator: *\([^ ]*\).*/\1/p' params.yaml)
+SURVEY :=
+survey:
+	@python -m steps.survey_units --params params.yaml --generator $(GENERATOR) --results results \
+	  --out results/survey_units/survey.parquet $(SURVEY)
 
 ## clean: what the engines and tools leave beside the results; results and DVC's cache stay
 clean:

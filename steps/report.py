@@ -11,7 +11,7 @@ from steps.making.parameters import Report
 
 STAGES = ("sample_generations", "label_generations", "train_classifier", "compute_masks")
 STAGES += ("collect_featuremaps", "score_units", "fit_corrections", "choose_correction")
-STAGES += ("correct_generations", "evaluate_generations")
+STAGES += ("correct_generations", "evaluate_generations", "survey_units")
 
 
 @step(Report)

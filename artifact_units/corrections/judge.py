@@ -83,7 +83,7 @@ class Judge:
             self.images(ids, correction) for ids in (self.artifacts, self.normals)
         )
         change = (normals.float() - self.before.float()).abs().double().flatten(1).mean(1) / 255
-        likely, others = self._probability(artifacts), self._probability(normals)
+        likely, others = self.probability(artifacts), self.probability(normals)
         return Judged(likely, others, change.numpy(), self.harm)
 
     def images(self, ids: np.ndarray, correction: Correction) -> Images:
@@ -92,13 +92,14 @@ class Judge:
         return torch.cat(list(corrected(self.generator, ids, self.batch, **given)))
 
     @torch.inference_mode()
-    def _probability(self, images: Images) -> np.ndarray:
+    def probability(self, images: Images) -> np.ndarray:
+        """The artifact probability of each image, float64."""
         device = next(self.generator.network.parameters()).device
 
-        def probability(some: Images) -> torch.Tensor:
+        def said(some: Images) -> torch.Tensor:
             return artifact_probability(self.classify, sent(some, device))
 
-        return torch.cat(list(batched(images, self.batch, probability))).double().cpu().numpy()
+        return torch.cat(list(batched(images, self.batch, said))).double().cpu().numpy()
 
 
 def least_change(judged: Sequence[Judged]) -> int:

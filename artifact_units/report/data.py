@@ -25,10 +25,11 @@ from artifact_units.evaluation.differences import Difference, read_differences
 from artifact_units.evaluation.measurements import Measurement, read_measurements
 from artifact_units.evaluation.truth import open_truth
 from artifact_units.files.json_text import parsed
-from artifact_units.files.manifests import SUFFIX, manifest_of
+from artifact_units.files.manifests import SUFFIX, made_from, manifest_of
 from artifact_units.files.storage import read_text
 from artifact_units.files.tables import read_table
 from artifact_units.images.image_sets import ImageSet, open_images
+from artifact_units.survey.finding import Survey, read_survey
 from artifact_units.units.histograms import histogram_of
 from artifact_units.units.ranked import read_scores
 
@@ -37,6 +38,7 @@ Rows = list[dict[str, Any]]
 MADE = ("read_reals", "sample_generations", "label_generations/labels.parquet")
 MADE += ("train_classifier/classifier.safetensors", "compute_masks/heatmaps.parquet")
 MADE += ("collect_featuremaps", "choose_correction", "evaluate_generations/measurements.parquet")
+SURVEYED = "survey_units/survey.parquet"
 
 
 class Results:
@@ -103,6 +105,18 @@ class Results:
     def taken(self, name: str) -> dict[str, Any]:
         """The candidate that a correction was fitted with."""
         return next(row for row in self.tried(name) if row["taken"])
+
+    @cached_property
+    def survey(self) -> Survey | None:
+        """What make survey found; None where it was not run on this generator and these labels."""
+        path, run = self.folder / SURVEYED, self.folder / "collect_featuremaps"
+        if not path.is_file():
+            return None
+        options = {"generator": "generator", "results/label_generations/labels.parquet": "labels"}
+        own = all(
+            made_from(path, mine) == made_from(run, theirs) for mine, theirs in options.items()
+        )
+        return read_survey(path) if own else None
 
     @cached_property
     def analysis(self) -> Rows:

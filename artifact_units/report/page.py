@@ -15,7 +15,16 @@ from markupsafe import Markup
 from artifact_units.evaluation.measurements import precision_of
 from artifact_units.files.storage import whole_folder, write_text
 from artifact_units.labels.verdicts import CLASSES
-from artifact_units.report import analysis, choice, corrections, differences, spread, units, used
+from artifact_units.report import (
+    analysis,
+    choice,
+    corrections,
+    differences,
+    spread,
+    survey,
+    units,
+    used,
+)
 from artifact_units.report.charts import Curves, curves, filed
 from artifact_units.report.choice import ranking_behind
 from artifact_units.report.corrections import cell
@@ -54,6 +63,7 @@ def contents(results: Results) -> dict[str, Any]:
         "analysis": analysis.section(results, found),
         "classifier": _classifier(results, found),
         "units": units.section(results, found, gallery),
+        "survey": survey.section(results),
         "failures": gallery.failures(),
         "run": used.section(results),
         "known": results.truth is not None,

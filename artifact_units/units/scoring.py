@@ -12,7 +12,8 @@ import numpy as np
 from artifact_units import registry
 from artifact_units.computing.batches import in_room
 from artifact_units.errors import UserError
-from artifact_units.files.tables import SCHEMAS, write_table
+from artifact_units.files.schemas import SCHEMAS
+from artifact_units.files.tables import write_table
 from artifact_units.units.evidence import Evidence, UnitScores
 from artifact_units.units.sources import Sources
 

@@ -13,7 +13,8 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from pathlib import Path
 
-from artifact_units.files.tables import SCHEMAS, read_table, write_parts
+from artifact_units.files.schemas import SCHEMAS
+from artifact_units.files.tables import read_table, write_parts
 from studies.bench.settings import ERRORS, Settings
 from studies.bench.work import SECONDS, Cell, key_of, start, work
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import copy
 import json
+import math
 import re
 from base64 import b64encode
+from dataclasses import replace
 from hashlib import sha256
 from html.parser import HTMLParser
 from pathlib import Path
@@ -13,14 +15,17 @@ from xml.etree.ElementTree import fromstring
 
 import pytest
 from small_results import choose, params, write_results
+from small_survey import EFFECT
 
 from artifact_units.errors import UserError
 from artifact_units.evaluation.differences import write_differences
 from artifact_units.evaluation.measurements import Measurement
+from artifact_units.files.manifests import write_manifest
 from artifact_units.files.tables import read_table, write_table
 from artifact_units.report.data import Results
 from artifact_units.report.page import contents, plots
 from artifact_units.report.page import page as page_of
+from artifact_units.survey.finding import Survey, write_survey
 
 
 def page(results: Results) -> str:
@@ -252,6 +257,47 @@ def test_where_no_correction_was_chosen_the_headline_says_so(tmp_path: Path) -> 
         "and its harm; nothing was changed."
     )
     assert "Shown is “sequential”, the nearest by Fréchet distance, which was not chosen." in text
+
+
+def surveyed(folder: Path, manifests: bool = False) -> Results:
+    """A run with a survey: of all artifacts, and of the kind grid, whose best is no unit set."""
+    results, truth = write_results(folder)
+    grid = replace(EFFECT, kind="grid", effect=0.05, low=0.01, high=0.09, artifacts=5)
+    screen = replace(EFFECT, half="screen", low=math.nan, high=math.nan)
+    out = results / "survey_units" / "survey.parquet"
+    write_survey(out, Survey([screen, EFFECT, grid], 0.5, 10.0, 7, 0.91, 0.87))
+    if manifests:
+        digests = {"generator": "a", "results/label_generations/labels.parquet": "b"}
+        write_manifest(out, "survey_units", digests, {})
+        digests = {"generator": "a", "labels": "b"}
+        write_manifest(results / "collect_featuremaps", "collect_featuremaps", digests, {})
+    return Results(results, truth, params())
+
+
+def test_a_survey_says_of_each_kind_whether_units_move_it(tmp_path: Path) -> None:
+    section = page(surveyed(tmp_path)).split('id="survey"')[1].split("</section>")[0]
+    assert "1 candidates (7 more were left out, as asked)" in section
+    assert "(AUC 0.910 and 0.870)" in section
+    assert "Units move these artifacts: unit 46 of layer4, off; that closes 0.40" in section
+    assert "Artifacts of the kind grid, 5 of them" in section
+    assert "No unit set of at most 1 units a layer moves artifacts of the kind grid: " in section
+    assert "<strong>0.050</strong>" in section
+    assert "0.010 to 0.090" in section
+
+
+def test_without_a_survey_the_page_says_nothing_of_it(text: str) -> None:
+    assert 'id="survey"' not in text
+    assert "#survey" not in text
+
+
+def test_a_survey_of_another_generator_or_of_other_labels_is_left_out(tmp_path: Path) -> None:
+    found = surveyed(tmp_path, manifests=True)
+    assert found.survey is not None
+    for digests in ({"generator": "c", "labels": "b"}, {"generator": "a", "labels": "c"}):
+        write_manifest(found.folder / "collect_featuremaps", "collect_featuremaps", digests, {})
+        again = Results(found.folder, tmp_path / "truth", params())
+        assert again.survey is None
+        assert 'id="survey"' not in page(again)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Whether any units make the artifacts: candidates, judges, effects, what was found."""
