@@ -148,7 +148,7 @@ GENERATOR = $(shell sed -n 's/^  generator: *\([^ ]*\).*/\1/p' params.yaml)
 SURVEY :=
 survey:
 	@python -m steps.survey_units --params params.yaml --generator $(GENERATOR) --results results \
-	  --out results/survey_units/survey.parquet $(SURVEY)
+	  --out params/survey.parquet $(SURVEY)
 
 ## clean: what the engines and tools leave beside the results; results and DVC's cache stay
 clean:

@@ -11,7 +11,7 @@ from steps.making.parameters import Report
 
 STAGES = ("sample_generations", "label_generations", "train_classifier", "compute_masks")
 STAGES += ("collect_featuremaps", "score_units", "fit_corrections", "choose_correction")
-STAGES += ("correct_generations", "evaluate_generations", "survey_units")
+STAGES += ("correct_generations", "evaluate_generations")
 
 
 @step(Report)
@@ -19,6 +19,7 @@ STAGES += ("correct_generations", "evaluate_generations", "survey_units")
 @input_path("truth", "Folder of known truth; it may hold none.")
 @input_path("analysis", "Table of make analysis; one of another run is left out.")
 @input_path("spread", "Table of make spread; one of another run is left out.")
+@input_path("survey", "Table of make survey; one of another run is left out.")
 @click.option(
     "--params",
     "used",
@@ -35,6 +36,7 @@ def main(
     truth: Path,
     analysis: Path,
     spread: Path,
+    survey: Path,
     used: Path,
     out: Path,
     metrics: Path,
@@ -47,7 +49,8 @@ def main(
     from steps.making.checks import read_params
 
     values = read_params(used).model_dump() | {"report": params.model_dump()}
-    size = page.write(Results(results, truth, values, analysis, spread), out, metrics, plots)
+    known = Results(results, truth, values, analysis, spread, survey)
+    size = page.write(known, out, metrics, plots)
     say(f"{out}, {size / 1e6:.1f} MB")
 
 

@@ -6,7 +6,9 @@ torch itself believes what a file says of a storage's length, and reads past its
 from __future__ import annotations
 
 import io
+import struct
 import zipfile
+import zlib
 from pathlib import Path
 
 from artifact_units.errors import UserError
@@ -16,6 +18,9 @@ LEGACY = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # pickled magic number, be
 LEGACY_PICKLES = 5  # magic number, protocol, system, the object, the keys of its storages
 UNPACKED = 4  # times the file: torch stores without compression
 SPARE = 1 << 20  # bytes more
+# What zipfile raises of damaged archives, and of encrypted ones (RuntimeError).
+DAMAGED = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, ValueError)
+DAMAGED += (RuntimeError, LookupError)
 WIDTHS = {"Double": 8, "Float": 4, "Half": 2, "Long": 8, "Int": 4, "Short": 2, "BFloat16": 2}
 WIDTHS |= {"ComplexDouble": 16, "ComplexFloat": 8, "QInt32": 4}  # bytes of a value; of others 1
 
@@ -48,7 +53,7 @@ def judge_zip(path: Path) -> None:
             broken = archive.testzip()
     except Refused as refusal:
         raise UserError(f"{path}: {refusal}") from None
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, OSError, ValueError) as error:
+    except DAMAGED as error:
         said = f"not a readable checkpoint ({size} bytes, {error}); cut short?"
         raise UserError(f"{path}: {said}") from None
     if broken:

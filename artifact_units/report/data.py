@@ -38,14 +38,14 @@ Rows = list[dict[str, Any]]
 MADE = ("read_reals", "sample_generations", "label_generations/labels.parquet")
 MADE += ("train_classifier/classifier.safetensors", "compute_masks/heatmaps.parquet")
 MADE += ("collect_featuremaps", "choose_correction", "evaluate_generations/measurements.parquet")
-SURVEYED = "survey_units/survey.parquet"
 
 
 class Results:
     """One run: ``folder`` holds a folder a stage; ``params`` is the whole of params.yaml.
 
     ``truth`` is the folder of known truth, which may hold none; ``analysis`` the table of
-    workflow/analysis.py, ``spread`` that of workflow/spread.py; they may be of another run.
+    workflow/analysis.py, ``spread`` that of workflow/spread.py, ``survey`` the table of
+    ``make survey``; they may be of another run.
     """
 
     def __init__(
@@ -55,11 +55,13 @@ class Results:
         params: Mapping[str, Any],
         analysis: Path | None = None,
         spread: Path | None = None,
+        survey: Path | None = None,
     ) -> None:
         self.folder = folder
         self.params = params
         self._analysis = analysis
         self._spread = spread
+        self._survey = survey
         self.truth = open_truth(truth)
 
     @cached_property
@@ -109,8 +111,9 @@ class Results:
     @cached_property
     def survey(self) -> Survey | None:
         """What make survey found; None where it was not run on this generator and these labels."""
-        path, run = self.folder / SURVEYED, self.folder / "collect_featuremaps"
-        if not path.is_file():
+        run = self.folder / "collect_featuremaps"
+        path = self._survey
+        if path is None or not path.is_file():
             return None
         options = {"generator": "generator", "results/label_generations/labels.parquet": "labels"}
         own = all(

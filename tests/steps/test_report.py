@@ -25,6 +25,7 @@ def run(folder: Path, results: Path, truth: Path) -> Result:
         "truth": truth,
         "analysis": ROOT / "params" / "analysis.csv",
         "spread": ROOT / "params" / "spread.csv",
+        "survey": ROOT / "params" / "survey.parquet",
         "params": folder / "params.yaml",
         "out": folder / "page.html",
         "metrics": folder / "rankings.json",

@@ -264,14 +264,14 @@ def surveyed(folder: Path, manifests: bool = False) -> Results:
     results, truth = write_results(folder)
     grid = replace(EFFECT, kind="grid", effect=0.05, low=0.01, high=0.09, artifacts=5)
     screen = replace(EFFECT, half="screen", low=math.nan, high=math.nan)
-    out = results / "survey_units" / "survey.parquet"
+    out = folder / "survey.parquet"
     write_survey(out, Survey([screen, EFFECT, grid], 0.5, 10.0, 7, 0.91, 0.87))
     if manifests:
         digests = {"generator": "a", "results/label_generations/labels.parquet": "b"}
         write_manifest(out, "survey_units", digests, {})
         digests = {"generator": "a", "labels": "b"}
         write_manifest(results / "collect_featuremaps", "collect_featuremaps", digests, {})
-    return Results(results, truth, params())
+    return Results(results, truth, params(), survey=out)
 
 
 def test_a_survey_says_of_each_kind_whether_units_move_it(tmp_path: Path) -> None:
@@ -295,7 +295,7 @@ def test_a_survey_of_another_generator_or_of_other_labels_is_left_out(tmp_path: 
     assert found.survey is not None
     for digests in ({"generator": "c", "labels": "b"}, {"generator": "a", "labels": "c"}):
         write_manifest(found.folder / "collect_featuremaps", "collect_featuremaps", digests, {})
-        again = Results(found.folder, tmp_path / "truth", params())
+        again = Results(found.folder, tmp_path / "truth", params(), survey=tmp_path / "survey.parquet")
         assert again.survey is None
         assert 'id="survey"' not in page(again)
 
