@@ -7,7 +7,7 @@ from typing import Any
 from artifact_units.report.data import Results
 from artifact_units.report.words import interval, number
 from artifact_units.survey.effects import CONFIRM, Effect
-from artifact_units.survey.finding import ABLE, Finding, Survey, edited, findings, sentence
+from artifact_units.survey.finding import ABLE, WIDE, Finding, Survey, edited, findings, sentence
 
 
 def section(results: Results) -> dict[str, Any] | None:
@@ -23,6 +23,7 @@ def section(results: Results) -> dict[str, Any] | None:
         "harm": f"{survey.harm:g}",
         "least": f"{survey.least:g}",
         "able": f"{ABLE:g}",
+        "wide": f"{WIDE:g}",
         "screen_auc": number(survey.screen_auc),
         "confirm_auc": number(survey.confirm_auc),
         "normals": some.normals,

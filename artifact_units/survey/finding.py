@@ -18,7 +18,8 @@ from artifact_units.survey.candidates import UNIT
 from artifact_units.survey.effects import CONFIRM, SCREEN, Effect
 
 MOVED, NONE, UNDECIDED, UNTOLD = "moved", "none", "undecided", "untold"
-ABLE = 0.8  # AUC from which a judge is believed
+ABLE = 0.8  # AUC from which a judge is believed,
+WIDE = 0.2  # and the gap: of a narrower one the weight of any harm is all that is seen
 NAMED = 10  # units; more are counted
 WORDS = {"off": "off", "range": "held to the range of normals", "up": "up"}
 
@@ -67,7 +68,7 @@ def findings(survey: Survey) -> list[Finding]:
 
 def _verdict(survey: Survey, confirmed: Sequence[Effect], best: Effect) -> str:
     needed = survey.least * best.gap
-    if min(survey.screen_auc, best.auc) < ABLE:
+    if min(survey.screen_auc, best.auc) < ABLE or best.gap < WIDE:
         return UNTOLD
     if best.low >= needed:
         return MOVED
@@ -79,8 +80,11 @@ def sentence(survey: Survey, found: Finding) -> str:
     whose = f"artifacts of the kind {found.kind}" if found.kind else "these artifacts"
     best, most = found.best, f"{survey.most} units a layer"
     if found.verdict == UNTOLD:
-        told = f"AUC {survey.screen_auc:.2f} where it was screened, {best.auc:.2f} where confirmed"
-        return f"Nothing can be said of {whose}: a judge hardly tells them from normals ({told})."
+        told = f"AUC {survey.screen_auc:.2f} where screened; where confirmed {best.auc:.2f}"
+        return (
+            f"Nothing can be said of {whose}: a judge hardly tells them from normals "
+            f"({told}, the gap {best.gap:.2f})."
+        )
     closed = (
         f"{edited(best)}; that closes {best.effect:.2f} [{best.low:.2f}, {best.high:.2f}] of the "
         f"{best.gap:.2f} by which the judge tells them from normal generations"
@@ -88,7 +92,8 @@ def sentence(survey: Survey, found: Finding) -> str:
     if found.verdict == MOVED:
         return f"Units move {whose}: {closed}."
     if found.verdict == NONE:
-        return f"No unit set of at most {most} moves {whose}: the best, {closed}."
+        left = f" {survey.left_out:,} candidates were left out." if survey.left_out else ""
+        return f"No unit set of at most {most} moves {whose}: the best, {closed}.{left}"
     return f"Undecided whether a unit set of at most {most} moves {whose}: the best, {closed}."
 
 

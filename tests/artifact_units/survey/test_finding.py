@@ -39,15 +39,27 @@ def test_a_second_candidate_that_might_reach_it_leaves_it_undecided() -> None:
     assert findings(replace(SURVEY, effects=effects))[0].verdict == "undecided"
 
 
-@pytest.mark.parametrize(("screen", "confirm"), [(0.79, 0.95), (0.95, 0.79)])
-def test_a_judge_that_hardly_tells_artifacts_from_normals_decides_nothing(screen, confirm) -> None:
-    survey = replace(SURVEY, screen_auc=screen, effects=[replace(EFFECT, auc=confirm)])
+@pytest.mark.parametrize(
+    ("screen", "confirm", "gap"), [(0.79, 0.95, 0.60), (0.95, 0.79, 0.60), (0.95, 0.85, 0.19)]
+)
+def test_a_judge_that_hardly_tells_artifacts_from_normals_decides_nothing(
+    screen, confirm, gap
+) -> None:
+    survey = replace(SURVEY, screen_auc=screen, effects=[replace(EFFECT, auc=confirm, gap=gap)])
     (found,) = findings(survey)
     assert found.verdict == "untold"
     assert sentence(survey, found) == (
         "Nothing can be said of these artifacts: a judge hardly tells them from normals "
-        f"(AUC {screen} where it was screened, {confirm} where confirmed)."
+        f"(AUC {screen} where screened; where confirmed {confirm}, the gap {gap:.2f})."
     )
+
+
+def test_where_candidates_were_left_out_none_is_said_of_the_others() -> None:
+    survey = replace(SURVEY, effects=[replace(EFFECT, low=0.0, high=0.1)], left_out=1500)
+    said = sentence(survey, findings(survey)[0])
+    assert said.startswith("No unit set of at most 1 units a layer moves these artifacts: ")
+    assert said.endswith(" 1,500 candidates were left out.")
+    assert "left out" not in sentence(replace(survey, left_out=0), findings(survey)[0])
 
 
 def test_each_kind_has_its_own_finding() -> None:
