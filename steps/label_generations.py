@@ -25,11 +25,8 @@ def settle(generator: Path, labels: Path, out: Path, params: LabelGenerations) -
     verdicts = read_verdicts(labels)
     check_checkpoint(verdicts, sha256_of(generator), labels)
     settled = settled_of(verdicts)
-    every, asked = (
-        {i: label for i, (label, _) in settled.items()},
-        (params.kinds, params.other_kinds),
-    )
-    labelled = about(every, settled_kinds(verdicts), *asked, labels)
+    every, kinds = {i: label for i, (label, _) in settled.items()}, settled_kinds(verdicts)
+    labelled = about(every, kinds, params.kinds, params.other_kinds, labels)
     given = list(labelled.values())
     check_labels(given, params.least, labels)
     shares = {"validation": params.validation, "test": params.test}
