@@ -17,6 +17,7 @@ def settle(generator: Path, labels: Path, out: Path, params: LabelGenerations) -
     """Settle the labels file into one label a generation, and split them."""
     from artifact_units.files.storage import sha256_of
     from artifact_units.files.tables import write_table
+    from artifact_units.labels.kinds import about, settled_kinds
     from artifact_units.labels.splits import check_checkpoint, check_labels, stratified
     from artifact_units.labels.verdicts import read_verdicts
     from artifact_units.labels.verdicts import settle as settled_of
@@ -24,14 +25,16 @@ def settle(generator: Path, labels: Path, out: Path, params: LabelGenerations) -
     verdicts = read_verdicts(labels)
     check_checkpoint(verdicts, sha256_of(generator), labels)
     settled = settled_of(verdicts)
-    given = [label for label, _ in settled.values()]
+    every, kinds = {i: label for i, (label, _) in settled.items()}, settled_kinds(verdicts)
+    labelled = about(every, kinds, params.kinds, params.other_kinds, labels)
+    given = list(labelled.values())
     check_labels(given, params.least, labels)
     shares = {"validation": params.validation, "test": params.test}
     columns = {
-        "id": list(settled),
+        "id": list(labelled),
         "label": given,
-        "split": stratified(list(settled), given, **shares, seed=params.seed),
-        "raters": [raters for _, raters in settled.values()],
+        "split": stratified(list(labelled), given, **shares, seed=params.seed),
+        "raters": [settled[i][1] for i in labelled],
     }
     write_table(out, "labels", columns)
     say(f"{given.count('artifact')} artifact and {given.count('normal')} normal generations")

@@ -42,6 +42,7 @@ class Book:
         self.given = latest(verdicts)
         self.final = finals(verdicts)
         self._history: dict[str, list[int]] = {}  # rater -> what was labelled, the last one last
+        self._kinds: dict[str, None] = {}  # as an ordered set: their keys stay where they are
         for v in verdicts:
             self._remember(v)
 
@@ -49,6 +50,11 @@ class Book:
     def raters(self) -> list[str]:
         """Everybody with a verdict that counts, by name."""
         return sorted({rater for by_rater in self.given.values() for rater in by_rater})
+
+    @property
+    def kinds(self) -> list[str]:
+        """Every kind that a verdict named since the file began, the first one first."""
+        return list(self._kinds)
 
     def give(self, verdict: Verdict) -> None:
         """Write a verdict; it is on the disk when this returns."""
@@ -105,6 +111,7 @@ class Book:
         )
 
     def _remember(self, verdict: Verdict) -> None:
+        self._kinds |= dict.fromkeys(verdict.kinds)
         if verdict.final or verdict.id not in self._place:
             return
         history = self._history.setdefault(verdict.rater, [])

@@ -1,7 +1,8 @@
 """Verdicts from and to other programs: CSV, Label Studio's JSON, a folder per class.
 
-None of them knows of undo, masks or checkpoints: what is written is what counts, a row or task a
-rater and generation; what is read is said of the checkpoint that the caller names.
+None of them knows of undo, masks or checkpoints, and a folder knows no kinds: what is written is
+what counts, a row or task a rater and generation; what is read is said of the checkpoint that the
+caller names.
 """
 
 from __future__ import annotations
@@ -10,51 +11,76 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from artifact_units.errors import UserError
 from artifact_units.files.json_text import parsed
 from artifact_units.files.storage import whole_folder
 from artifact_units.labels.splits import check_checkpoint
-from artifact_units.labels.verdicts import CLASSES, VERDICTS, Verdict, latest, read_verdicts
+from artifact_units.labels.verdicts import (
+    CLASSES,
+    VERDICTS,
+    Verdict,
+    kind_names,
+    latest,
+    read_verdicts,
+)
 from artifact_units.serving import Pictures
 
-COLUMNS = ("id", "rater", "verdict")
+COLUMNS = ("id", "rater", "verdict", "kind")
+BETWEEN = ";"  # kinds in a column
 GIVEN = VERDICTS[:-1]  # undo is no verdict elsewhere
-Said = tuple[int, str, str]  # generation, rater, verdict
+
+
+class Said(NamedTuple):
+    """What a rater said of a generation; ``kinds`` of an artifact alone."""
+
+    id: int
+    rater: str
+    verdict: str
+    kinds: tuple[str, ...] = ()
+
+
+def said_of(verdicts: Iterable[Verdict]) -> list[Said]:
+    """What counts in a labels file."""
+    given = latest(verdicts).items()
+    return [Said(i, who, v.verdict, v.kinds) for i, of in given for who, v in of.items()]
 
 
 def csv_of(said: Iterable[Said]) -> str:
-    """A row a verdict, under ``id,rater,verdict``."""
+    """A row a verdict, under ``id,rater,verdict,kind``; between kinds a semicolon."""
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerows([COLUMNS, *said])
+    writer.writerow(COLUMNS)
+    writer.writerows((*one[:3], BETWEEN.join(one.kinds)) for one in said)
     return file.getvalue()
 
 
 def label_studio_of(said: Iterable[Said]) -> str:
-    """Tasks as Label Studio exports and imports them: choices named ``verdict``, of ``image``.
+    """Tasks as Label Studio has them: choices named ``verdict`` and ``kind``, of ``image``.
 
     ``data.image`` is ID.png: serve the images of `export --to folder` under that name.
     """
     tasks: dict[int, list[dict[str, Any]]] = {}
-    for generation, rater, verdict in said:
-        choice = {
-            "from_name": "verdict",
-            "to_name": "image",
-            "type": "choices",
-            "value": {"choices": [verdict]},
-        }
-        tasks.setdefault(generation, []).append(
-            {"completed_by": {"email": rater}, "result": [choice]}
+    for one in said:
+        result = [_choices("verdict", [one.verdict])]
+        result += [_choices("kind", one.kinds)] if one.kinds else []
+        tasks.setdefault(one.id, []).append(
+            {"completed_by": {"email": one.rater}, "result": result}
         )
     found = [
         {"data": {"image": f"{i}.png", "generation": i}, "annotations": annotations}
         for i, annotations in tasks.items()
     ]
     return json.dumps(found, indent=1) + "\n"
+
+
+def _choices(name: str, chosen: Iterable[str]) -> dict[str, Any]:
+    value = {"choices": list(chosen)}
+    return {"from_name": name, "to_name": "image", "type": "choices", "value": value}
 
 
 def write_folder(folder: Path, settled: Mapping[int, str], generations: Path) -> None:
@@ -71,10 +97,12 @@ def write_folder(folder: Path, settled: Mapping[int, str], generations: Path) ->
 
 def new_verdicts(said: Iterable[Said], known: Iterable[Verdict], checkpoint: str) -> list[Verdict]:
     """What was said and does not stand in the labels file yet; the last of a rater counts."""
-    last = {(i, rater): verdict for i, rater, verdict in said}
-    there = {(i, rater): v.verdict for i, of in latest(known).items() for rater, v in of.items()}
+    last = {one[:2]: one for one in said}
+    there = set(said_of(known))
     return [
-        Verdict(i, checkpoint, who, v) for (i, who), v in last.items() if there.get((i, who)) != v
+        Verdict(one.id, checkpoint, one.rater, one.verdict, kinds=one.kinds)
+        for one in last.values()
+        if one not in there
     ]
 
 
@@ -100,7 +128,7 @@ def read_said(path: Path, rater: str, checkpoint: str) -> list[Said]:
 def _labels(path: Path, checkpoint: str) -> list[Said]:
     verdicts = read_verdicts(path)
     check_checkpoint(verdicts, checkpoint, path)
-    return [(i, who, v.verdict) for i, of in latest(verdicts).items() for who, v in of.items()]
+    return said_of(verdicts)
 
 
 def _csv(path: Path, text: str, rater: str) -> Iterator[Said]:
@@ -109,7 +137,8 @@ def _csv(path: Path, text: str, rater: str) -> Iterator[Said]:
         raise UserError(f"{path}: has no column {min(missing)!r}; it takes {', '.join(COLUMNS)}")
     for row in rows:
         place = f"{path}: line {rows.line_num}"
-        yield _said(place, row["id"], row.get("rater") or rater, row["verdict"])
+        kinds = [kind for kind in (row.get("kind") or "").split(BETWEEN) if kind.strip()]
+        yield _said(place, row["id"], row.get("rater") or rater, row["verdict"], kinds)
 
 
 def _label_studio(path: Path, text: str, rater: str) -> Iterator[Said]:
@@ -129,10 +158,13 @@ def _task(place: str, task: Mapping[str, Any], rater: str) -> Iterator[Said]:
     for annotation in task["annotations"]:
         by = annotation.get("completed_by")
         name = by.get("email") if isinstance(by, Mapping) else by
-        for result in annotation["result"]:
-            if result["type"] == "choices":
+        who = rater if name is None else str(name)
+        chosen = [result for result in annotation["result"] if result["type"] == "choices"]
+        named = [r["value"]["choices"] for r in chosen if r.get("from_name") == "kind"]
+        for result in chosen:
+            if result.get("from_name") != "kind":
                 (verdict,) = result["value"]["choices"]
-                yield _said(place, generation, rater if name is None else str(name), verdict)
+                yield _said(place, generation, who, verdict, [*chain(*named)])
 
 
 def _folder(path: Path, rater: str) -> Iterator[Said]:
@@ -151,11 +183,19 @@ def _number(name: str) -> str:
     return found[1] if found else name
 
 
-def _said(place: str, generation: object, rater: str, verdict: object) -> Said:
+def _said(
+    place: str, generation: object, rater: str, verdict: object, kinds: Sequence[str] = ()
+) -> Said:
     text = str(generation).strip()
     if not (text.isascii() and text.isdecimal() and len(text) < 20):
         raise UserError(f"{place}: {text[:40]!r} is no generation's id, a whole number from 0")
     said = str(verdict).strip().lower()
     if said not in GIVEN:
         raise UserError(f"{place}: verdict {said[:40]!r}; it may be {', '.join(GIVEN)}")
-    return int(text), rater, said
+    try:
+        named = kind_names(kinds)
+    except UserError as error:
+        raise UserError(f"{place}: {error}") from None
+    if named and said != "artifact":
+        raise UserError(f"{place}: has a kind, but is {said}; only an artifact has kinds")
+    return Said(int(text), rater, said, named)

@@ -14,8 +14,8 @@ from starlette.routing import Route
 
 from artifact_units.errors import UserError
 from artifact_units.labelling.book import Book
-from artifact_units.labels.raters import disagreements, pairs, rater_name
-from artifact_units.labels.verdicts import VERDICTS, Painted, Verdict, painted
+from artifact_units.labels.raters import disagreements, pairs, pairs_by_kind, rater_name
+from artifact_units.labels.verdicts import VERDICTS, Painted, Verdict, kind_names, painted
 from artifact_units.serving import (
     Access,
     Missing,
@@ -66,7 +66,7 @@ class Labelling:
         else:
             here = self._id(given)
         state = self._state(here, rater)
-        return self._render(request, "single.html.j2", rater, state=state)
+        return self._render(request, "single.html.j2", rater, state=state, kinds=self.book.kinds)
 
     async def generation(self, request: Request) -> Response:
         """What the script of the single view needs to show one generation."""
@@ -98,6 +98,7 @@ class Labelling:
             "agreement.html.j2",
             self._rater(request),
             pairs=pairs(book.given),
+            by_kind=pairs_by_kind(book.given),
             listed=[entry for entry in listed if entry[0] in self.pictures][:LISTED],
             open=len(open_ones),
             shared=len(book.shared),
@@ -113,7 +114,11 @@ class Labelling:
         mask, final = self._mask(given.get("mask")), given.get("final") is True
         if mask is not None and (verdict != "artifact" or final):
             raise UserError("only a generation that is labelled artifact has a mask")
-        self.book.give(Verdict(generation, self.book.checkpoint, rater, verdict, mask, final))
+        kinds = kind_names(given.get("kinds", []))
+        if kinds and (verdict != "artifact" or final):
+            raise UserError("only a generation that is labelled artifact has kinds")
+        checkpoint = self.book.checkpoint
+        self.book.give(Verdict(generation, checkpoint, rater, verdict, mask, final, kinds))
         return JSONResponse(self._around(generation, rater))
 
     async def undo(self, request: Request) -> Response:
@@ -138,6 +143,7 @@ class Labelling:
             "id": generation,
             "verdict": said.verdict if said else None,
             "mask": [n for run in said.mask.runs for n in run] if said and said.mask else None,
+            "kinds": list(said.kinds) if said else [],
             "corrected": self.corrected is not None and generation in self.corrected,
             "before": before,
             "after": after,

@@ -1,6 +1,7 @@
 import * as page from "./send.js";
 import { byId, px, rater } from "./send.js";
 import { Mask } from "./mask.js";
+import * as kinds from "./kinds.js";
 
 const KEPT = 40; // pictures
 const side = Number(px);
@@ -33,6 +34,7 @@ function picture(id, corrected) {
 async function show(next) {
   state = next;
   mask.load(state.mask);
+  kinds.load(state.kinds);
   for (const button of verdictButtons) {
     button.setAttribute("aria-pressed", String(button.dataset.verdict === state.verdict));
   }
@@ -88,13 +90,16 @@ async function give(verdict) {
   const { id } = state;
   if (frame.dataset.shown !== String(id)) return; // not seen yet
   const runs = verdict === "artifact" ? mask.runs() : null;
-  const saved = page.send("/verdicts", { id, verdict, ...(runs && { mask: { px: side, runs } }) });
+  const named = verdict === "artifact" ? kinds.chosen() : [];
+  const more = { ...(runs && { mask: { px: side, runs } }), ...(named.length && { kinds: named }) };
+  const saved = page.send("/verdicts", { id, verdict, ...more });
   const [next, ...later] = state.queue;
   if (next) show({ ...next, queue: later }); // the next one does not wait for the disk
   const answer = await saved;
   lastProgress = answer.progress;
   page.showProgress(answer.progress);
-  said.textContent = `Generation ${id}: ${verdict}${runs ? ", marked" : ""}. Saved.`;
+  const what = [verdict, ...named, ...(runs ? ["marked"] : [])].join(", ");
+  said.textContent = `Generation ${id}: ${what}. Saved.`;
   const gone = new Set([...page.unsaved(), state.id]);
   const queue = answer.queue.filter((card) => !gone.has(card.id));
   if (!next && state.id === id) return goOn(id, queue);
@@ -155,6 +160,7 @@ const keys = {
   z: undo,
   Backspace: undo,
   g: () => byId("id").select(),
+  k: () => byId("kind").select(),
   c: () => byId("corrected") && !byId("corrected").disabled && toggle(),
   x: () => mask.clear(),
   Escape: () => choose("look"),
@@ -174,6 +180,7 @@ page.onKey((key) => {
   const busy = document.activeElement?.type === "radio" || (zoom && document.activeElement === stage);
   if (key.startsWith("Arrow") && busy) return false;
   if (page.VERDICTS[key]) give(page.VERDICTS[key]);
+  else if (kinds.toggle(key)) return true;
   else if (keys[key]) keys[key]();
   else return false;
   return true;

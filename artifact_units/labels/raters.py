@@ -22,6 +22,7 @@ class Pair:
     both: int
     agreed: int
     kappa: float | None  # none where chance alone makes them agree, or nothing is in common
+    kind: str = ""  # of artifact, that both say is there or not; empty: artifact or normal
 
 
 def rater_name(given: object) -> str:
@@ -46,6 +47,36 @@ def _pair(given: Mapping[int, Mapping[str, Verdict]], a: str, b: str) -> Pair:
     ]
     said = [both for both in said if set(both) <= set(DECIDED)]
     return Pair((a, b), len(said), sum(x == y for x, y in said), cohens_kappa(said))
+
+
+def pairs_by_kind(given: Mapping[int, Mapping[str, Verdict]]) -> list[Pair]:
+    """Every kind, and every two raters who named kinds of the same generations.
+
+    A generation counts where both decided and whoever called it an artifact named its kinds.
+    """
+    sides = {
+        generation: {rater: v.kinds for rater, v in by_rater.items() if _has_kinds(v)}
+        for generation, by_rater in given.items()
+    }
+    kinds = sorted({kind for of in sides.values() for own in of.values() for kind in own})
+    raters = sorted({rater for of in sides.values() for rater in of})
+    found = [
+        _pair_of(kind, (a, b), [(of[a], of[b]) for of in sides.values() if a in of and b in of])
+        for kind in kinds
+        for a, b in combinations(raters, 2)
+    ]
+    return [pair for pair in found if pair.both]
+
+
+def _has_kinds(verdict: Verdict) -> bool:
+    return verdict.verdict == "normal" or bool(verdict.kinds)
+
+
+def _pair_of(
+    kind: str, raters: tuple[str, str], named: Iterable[tuple[tuple[str, ...], tuple[str, ...]]]
+) -> Pair:
+    said = [(str(kind in a), str(kind in b)) for a, b in named]
+    return Pair(raters, len(said), sum(x == y for x, y in said), cohens_kappa(said), kind)
 
 
 def cohens_kappa(said: Iterable[tuple[str, str]]) -> float | None:

@@ -2,7 +2,8 @@
 
 ``{"id": 12, "checkpoint": "<sha256>", "rater": "name", "verdict": "artifact"}``; verdicts are
 artifact, normal, unsure and undo. A rater's last verdict on a generation is the one that counts.
-Two more keys where they apply: ``"final": true`` settles a disagreement, whatever the raters said;
+More keys where they apply: ``"kinds": ["blotch"]`` says of which kinds an artifact is, by free
+names; ``"final": true`` settles a disagreement, whatever the raters said;
 ``"mask": {"px": 64, "runs": [65, 3, 129, 3]}`` is where the rater painted, starts and lengths of
 runs of pixels in C order. No line says when: the same verdicts are the same file.
 """
@@ -22,6 +23,8 @@ from artifact_units.files.json_text import parsed, whole
 from artifact_units.files.storage import read_text
 
 VERDICTS = ("artifact", "normal", "unsure", "undo")
+LONGEST_KIND = 40  # characters of a kind's name
+MOST_KINDS = 20  # of one verdict
 CLASSES = ("artifact", "normal", "real")  # of the classifier, in the order of its logits
 
 
@@ -51,6 +54,7 @@ class Verdict:
     verdict: str
     mask: Painted | None = None
     final: bool = False
+    kinds: tuple[str, ...] = ()  # of an artifact: names, sorted
 
 
 def read_verdicts(path: Path) -> list[Verdict]:
@@ -69,6 +73,8 @@ def record_of(verdict: Verdict) -> dict[str, Any]:
     if verdict.mask is not None:
         runs = [number for run in verdict.mask.runs for number in run]
         record["mask"] = {"px": verdict.mask.px, "runs": runs}
+    if verdict.kinds:
+        record["kinds"] = list(verdict.kinds)
     return record | ({"final": True} if verdict.final else {})
 
 
@@ -126,7 +132,10 @@ def _verdict(path: Path, number: int, line: str) -> Verdict:
             str(fields["verdict"]),
             painted(fields.get("mask")),
             bool(fields.get("final", False)),
+            kind_names(fields.get("kinds", [])),
         )
+    except UserError as error:
+        raise UserError(f"{path}: line {number}: {error}") from None
     except (ValueError, KeyError, TypeError, AttributeError):
         raise UserError(f"{path}: line {number} is not a verdict: {line[:60]!r}") from None
     if verdict.verdict not in VERDICTS:
@@ -134,6 +143,22 @@ def _verdict(path: Path, number: int, line: str) -> Verdict:
             f"{path}: line {number}: verdict {verdict.verdict!r}; it may be {', '.join(VERDICTS)}"
         )
     return verdict
+
+
+def kind_names(given: object) -> tuple[str, ...]:
+    """Names trimmed, in lower case, sorted, each once; a UserError where one is none."""
+    if not isinstance(given, list | tuple) or len(given) > MOST_KINDS:
+        raise UserError(f"kinds are a list of at most {MOST_KINDS} names")
+    return tuple(sorted({_kind(name) for name in given}))
+
+
+def _kind(given: object) -> str:
+    name = " ".join(given.split()).lower() if isinstance(given, str) else ""
+    if not (0 < len(name) <= LONGEST_KIND and name.isprintable()) or set(name) & set(",;"):
+        raise UserError(
+            f"the name of a kind has 1 to {LONGEST_KIND} characters, none of them , or ;"
+        )
+    return name
 
 
 def painted(given: Any) -> Painted | None:

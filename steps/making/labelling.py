@@ -78,7 +78,7 @@ def bring(generator: Path, generations: Path, labels: Path, rater: str, **given:
     source, checkpoint = given["from"], _checkpoint(generator, generations)
     said = read_said(source, rater, checkpoint)
     pictures = Pictures(generations)
-    if strangers := [i for i, _, _ in said if i not in pictures]:
+    if strangers := [one.id for one in said if one.id not in pictures]:
         raise UserError(f"{source}: {generations} holds no generation {strangers[0]}")
     with opened(labels) as journal:
         known = read_verdicts(labels)
@@ -102,7 +102,7 @@ def export(labels: Path, to: str, generations: Path | None, out: Path) -> None:
     """Write the labels for another program."""
     from artifact_units.files.storage import write_text
     from artifact_units.labelling import exchange
-    from artifact_units.labels.verdicts import latest, read_verdicts, settle
+    from artifact_units.labels.verdicts import read_verdicts, settle
 
     verdicts = read_verdicts(labels)
     if to == "folder":
@@ -111,7 +111,7 @@ def export(labels: Path, to: str, generations: Path | None, out: Path) -> None:
         settled = {i: label for i, (label, _) in settle(verdicts).items()}
         exchange.write_folder(out, settled, generations)
         return say(f"{len(settled)} images in {out}")
-    said = [(i, who, v.verdict) for i, of in latest(verdicts).items() for who, v in of.items()]
+    said = exchange.said_of(verdicts)
     write = exchange.csv_of if to == "csv" else exchange.label_studio_of
     write_text(out, write(said))
     return say(f"{len(said)} verdicts in {out}")

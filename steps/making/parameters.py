@@ -87,6 +87,12 @@ class LabelGenerations(Section):
     )
     least: Count = Field(default=200, description="Labels that each class must have.")
     seed: Seed = Field(default=0, description="Of the stratified split.")
+    kinds: list[str] = Field(
+        default=[], description="Kinds of artifact that the run is about; empty: all."
+    )
+    other_kinds: Literal["left_out", "normal"] = Field(
+        default="left_out", description="What artifacts of other kinds are to such a run."
+    )
 
 
 class TrainClassifier(Section):

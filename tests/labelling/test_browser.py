@@ -260,6 +260,35 @@ def drag(page: Page, start: tuple[float, float], end: tuple[float, float]) -> No
     page.mouse.up()
 
 
+def test_kinds_are_named_by_key_and_field_and_have_their_key_after_a_restart(server, open_page):
+    page = open_page(server.start())
+    shown(page, 0)
+    page.keyboard.press("k")
+    page.keyboard.type("Dark  blotch")
+    page.keyboard.press("Enter")
+    button = page.get_by_role("button", name="dark blotch 4")
+    expect(button).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press("1")
+    shown(page, 1)
+    expect(button).to_have_attribute("aria-pressed", "false")
+    expect(page.locator("#said")).to_have_text("Generation 0: artifact, dark blotch. Saved.")
+    page.keyboard.press("4")
+    page.keyboard.press("2")  # a normal one has no kind
+    shown(page, 2)
+    saved(page)
+    server.kill()
+    server.start()
+    page.reload()
+    shown(page, 2)
+    page.keyboard.press("4")
+    page.keyboard.press("1")
+    shown(page, 3)
+    saved(page)
+    assert [line.get("kinds") for line in lines(server.labels)] == [
+        ["dark blotch"], None, ["dark blotch"]
+    ]  # fmt: skip
+
+
 def test_pixels_stay_sharp_at_every_zoom(server, open_page):
     page = open_page(server.start())
     shown(page, 0)

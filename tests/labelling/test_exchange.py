@@ -9,7 +9,11 @@ from artifact_units.errors import UserError
 from artifact_units.labelling import exchange
 from artifact_units.labels.verdicts import Verdict, lines_of
 
-SAID = [(3, "ann", "artifact"), (3, "bob", "normal"), (12, "ann", "unsure")]
+SAID = [
+    exchange.Said(3, "ann", "artifact", ("blotch", "grid")),
+    exchange.Said(3, "bob", "normal"),
+    exchange.Said(12, "ann", "unsure"),
+]
 
 
 @pytest.mark.parametrize(
@@ -21,9 +25,9 @@ def test_what_is_exported_is_imported_again(tmp_path, name, write):
 
 
 def test_a_csv_is_plain_and_needs_no_rater(tmp_path):
-    assert exchange.csv_of(SAID[:1]) == "id,rater,verdict\n3,ann,artifact\n"
+    assert exchange.csv_of(SAID[:1]) == "id,rater,verdict,kind\n3,ann,artifact,blotch;grid\n"
     (tmp_path / "l.csv").write_text("﻿verdict,note,id\n Artifact ,x, 7\n", encoding="utf-8")
-    assert exchange.read_said(tmp_path / "l.csv", "me", "abc") == [(7, "me", "artifact")]
+    assert exchange.read_said(tmp_path / "l.csv", "me", "abc") == [(7, "me", "artifact", ())]
 
 
 def test_tasks_of_label_studio_are_read_as_it_writes_them(tmp_path):
@@ -36,7 +40,7 @@ def test_tasks_of_label_studio_are_read_as_it_writes_them(tmp_path):
     annotation = {"id": 5, "completed_by": 1, "result": [box, result], "lead_time": 2.5}
     task = {"id": 9, "data": {"image": "/data/upload/1/3fa9-41.png"}, "annotations": [annotation]}
     (tmp_path / "l.json").write_text(json.dumps([task]))
-    assert exchange.read_said(tmp_path / "l.json", "me", "abc") == [(41, "1", "normal")]
+    assert exchange.read_said(tmp_path / "l.json", "me", "abc") == [(41, "1", "normal", ())]
 
 
 def test_a_folder_per_class_goes_out_and_in(tmp_path):
@@ -45,7 +49,7 @@ def test_a_folder_per_class_goes_out_and_in(tmp_path):
     files = sorted(str(f.relative_to(tmp_path / "out")) for f in (tmp_path / "out").rglob("*.png"))
     assert files == ["artifact/1.png", "normal/4.png"]
     said = exchange.read_said(tmp_path / "out", "me", "abc")
-    assert said == [(1, "me", "artifact"), (4, "me", "normal")]
+    assert said == [(1, "me", "artifact", ()), (4, "me", "normal", ())]
     with pytest.raises(UserError, match="holds no generation 9, which is labelled"):
         exchange.write_folder(tmp_path / "other", {9: "normal"}, tmp_path / "images")
     assert not (tmp_path / "other").exists()
@@ -55,15 +59,25 @@ def test_another_labels_file_gives_what_counts_of_the_same_checkpoint(tmp_path):
     verdicts = [Verdict(1, "abc", "ann", v) for v in ("artifact", "normal")]
     verdicts += [Verdict(2, "abc", "bob", v) for v in ("artifact", "undo")]
     (tmp_path / "l.jsonl").write_text(lines_of(verdicts))
-    assert exchange.read_said(tmp_path / "l.jsonl", "me", "abc") == [(1, "ann", "normal")]
+    assert exchange.read_said(tmp_path / "l.jsonl", "me", "abc") == [(1, "ann", "normal", ())]
     with pytest.raises(UserError, match="labelled on checkpoint abc"):
         exchange.read_said(tmp_path / "l.jsonl", "me", "other")
 
 
 def test_only_what_is_new_is_appended():
-    known = [Verdict(3, "abc", "ann", "artifact"), Verdict(3, "abc", "bob", "artifact")]
+    kinds = ("blotch", "grid")
+    known = [
+        Verdict(3, "abc", "ann", "artifact", kinds=kinds),
+        Verdict(3, "abc", "bob", "artifact"),
+    ]
     new = exchange.new_verdicts(SAID, known, "abc")
     assert new == [Verdict(3, "abc", "bob", "normal"), Verdict(12, "abc", "ann", "unsure")]
+
+
+def test_a_verdict_that_names_other_kinds_is_new():
+    known = [Verdict(3, "abc", "ann", "artifact", kinds=("grid",))]
+    new = exchange.new_verdicts(SAID[:1], known, "abc")
+    assert new == [Verdict(3, "abc", "ann", "artifact", kinds=("blotch", "grid"))]
 
 
 @pytest.mark.parametrize(
@@ -75,6 +89,8 @@ def test_only_what_is_new_is_appended():
         ("l.csv", "id,verdict\n3,ugly\n", "line 2: verdict 'ugly'; it may be artifact"),
         ("l.csv", "id,verdict\n3,undo\n", "verdict 'undo'"),
         ("l.csv", "id,verdict\n3\n", "verdict 'none'"),
+        ("l.csv", "id,verdict,kind\n3,normal,grid\n", "line 2: has a kind, but is normal"),
+        ("l.csv", 'id,verdict,kind\n3,artifact,"a,b"\n', "line 2: the name of a kind"),
         ("l.json", "{", "as Label Studio exports them"),
         ("l.json", '[{"data": {}}]', "as Label Studio exports them"),
         ("l.json", "3", "as Label Studio exports them"),

@@ -148,3 +148,23 @@ def test_a_name_with_markup_in_it_stays_text(page):
 def test_images_before_and_after_are_other_files(page):
     assert page.get("/images/2.png").content != page.get("/corrected/2.png").content
     assert page.get("/corrected/1.png").status_code == 404
+
+
+def test_kinds_are_saved_with_their_verdict_shown_again_and_compared(page, tmp_path):
+    post(page, "/verdicts", id=4, verdict="artifact", kinds=["Grid", "blotch"])
+    assert lines(tmp_path / "labels.jsonl")[0]["kinds"] == ["blotch", "grid"]
+    assert page.get("/generation?id=4").json()["kinds"] == ["blotch", "grid"]
+    assert "By kind" not in page.get("/agreement").text  # there is one rater
+    post(page, "/verdicts", id=4, verdict="artifact", kinds=["grid"], rater="bob")
+    assert re.findall(r'"row">(\w+)</th><td>ann and bob', page.get("/agreement").text) == [
+        "blotch", "grid"
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "message", [{"verdict": "normal"}, {"verdict": "artifact", "final": True}, {"kinds": ["a;b"]}]
+)
+def test_kinds_that_no_page_sends_are_refused_and_nothing_written(page, tmp_path, message):
+    given = {"id": 4, "verdict": "artifact", "kinds": ["grid"], **message}
+    assert post(page, "/verdicts", **given).status_code == 400
+    assert lines(tmp_path / "labels.jsonl") == []

@@ -53,6 +53,20 @@ def test_every_settled_verdict_becomes_a_label_with_a_split(problem):
     assert (splits.count("test"), splits.count("validation"), splits.count("train")) == (5, 3, 12)
 
 
+def test_a_run_about_a_kind_has_the_labels_of_that_kind(problem):
+    lines = map(json.loads, (problem / "labels.jsonl").read_text().splitlines())
+    named = [
+        {**line, "kinds": ["grid"]} if line["id"] in range(1, 20, 2) else line for line in lines
+    ]
+    (problem / "labels.jsonl").write_text("".join(json.dumps(line) + "\n" for line in named))
+    result = label(problem, "--kinds", "grid")
+    assert "10 artifact and 20 normal generations" in result.output
+    result = label(problem, "--kinds", "grid", "--other_kinds", "normal")
+    assert "10 artifact and 30 normal generations" in result.output
+    result = label(problem, "--kinds", "gird")
+    assert "no artifact is of the kind 'gird'; there are: grid" in result.output
+
+
 def test_labelling_twice_gives_the_same_bytes(problem):
     label(problem)
     first = (problem / "labels.parquet").read_bytes()
