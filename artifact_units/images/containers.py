@@ -1,19 +1,38 @@
 """What real images may lie in: a folder of files (any depth), a .zip of them, an LSUN LMDB.
 
 Each is a stream of ``(name, reader)`` in the order of the names, whatever the file system's is;
-nothing is unpacked onto the disk. Files are images by their suffix; hidden ones are left out.
+nothing is unpacked onto the disk. Files are images by their suffix; hidden ones are left out,
+linked folders are read.
 """
 
 from __future__ import annotations
 
+import os
 import zipfile
+from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path, PurePosixPath
 
 from artifact_units.errors import UserError
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm")
+SUFFIXES = (
+    ".jpg", ".jpeg", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm",
+)  # fmt: skip
+OTHERS = (
+    ".avif",
+    ".heic",
+    ".heif",
+    ".jp2",
+    ".jxl",
+    ".svg",
+    ".psd",
+    ".raw",
+    ".dng",
+    ".cr2",
+    ".nef",
+    ".arw",
+)
 ENCRYPTED = 1  # of an entry's flags
 LARGEST = 2**28  # bytes of one file, unpacked
 File = tuple[str, Callable[[], bytes]]  # where it lies in the container; reads it
@@ -47,9 +66,29 @@ def _wanted(name: str) -> bool:
 
 
 def _in_folder(path: Path) -> Iterator[File]:
-    files = {file.relative_to(path).as_posix(): file for file in path.rglob("*") if file.is_file()}
+    files = {file.relative_to(path).as_posix(): file for file in _walked(path)}
     for name in sorted(filter(_wanted, files)):
         yield name, partial(_contents, files[name])
+
+
+def _walked(path: Path) -> Iterator[Path]:
+    """The files under a folder, through symbolic links; a link to a folder above itself ends."""
+    for place, folders, names in os.walk(path, followlinks=True):
+        here = Path(place)
+        above = {folder.resolve() for folder in (here, *here.parents)}
+        above |= {*here.resolve().parents}
+        folders[:] = [name for name in folders if (here / name).resolve() not in above]
+        yield from (here / name for name in names if (here / name).is_file())
+
+
+def left_out(path: Path) -> Counter[str]:
+    """How many images of a folder or .zip are of a format that is not read, by suffix."""
+    if path.is_dir():
+        names = [] if (path / "data.mdb").is_file() else [file.name for file in _walked(path)]
+    else:
+        names = zipfile.ZipFile(path).namelist() if zipfile.is_zipfile(path) else []
+    suffixes = (PurePosixPath(name).suffix.lower() for name in names)
+    return Counter(suffix for suffix in suffixes if suffix in OTHERS)
 
 
 def _contents(file: Path) -> bytes:
