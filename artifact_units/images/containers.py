@@ -12,9 +12,11 @@ import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 
 from artifact_units.errors import UserError
+from artifact_units.images.lmdb_records import records
 
 SUFFIXES = (
     ".jpg", ".jpeg", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm",
@@ -121,20 +123,10 @@ def _check(size: int) -> None:
 
 
 def _in_lmdb(path: Path) -> Iterator[File]:
-    try:
-        import lmdb
-    except ImportError:
+    if find_spec("lmdb") is None:
         raise UserError(
             f"{path}: an LMDB, read by a package that is not there; add the extra lmdb from the "
             "checkout: pip install '.[lmdb]'"
-        ) from None
-    try:
-        with lmdb.open(str(path), readonly=True, lock=False, readahead=False) as environment:
-            pages = (environment.info()["last_pgno"] + 1) * environment.stat()["psize"]
-            if (path / "data.mdb").stat().st_size < pages:  # reading on would kill the process
-                raise UserError(f"{path}: data.mdb is cut short; fetch it again")
-            with environment.begin() as transaction:
-                for key, value in transaction.cursor():
-                    yield key.decode("ascii", "replace"), partial(bytes, value)
-    except lmdb.Error as error:
-        raise UserError(f"{path}: not a readable LMDB ({error})") from None
+        )
+    for key, value in records(path):
+        yield key.decode("ascii", "replace"), partial(bytes, value)

@@ -105,3 +105,15 @@ def test_images_of_formats_that_are_not_read_are_counted(tmp_path):
     for name in ("a.png", "b.avif", "c.AVIF", "d.heic", "notes.txt"):
         (tmp_path / name).write_bytes(b"x")
     assert containers.left_out(tmp_path) == {".avif": 2, ".heic": 1}
+
+
+def test_an_lmdb_with_a_damaged_page_is_one_line(tmp_path):
+    with lmdb.open(str(tmp_path / "db")) as environment, environment.begin(write=True) as writing:
+        for n in range(50):
+            writing.put(b"%04d" % n, bytes(9000))
+    data = bytearray((tmp_path / "db" / "data.mdb").read_bytes())
+    place = data.index(b"0007") - 8  # a node's size, offset and key
+    data[place : place + 4] = b"\xff\xff\xff\x7f"  # as long as no file of this size
+    (tmp_path / "db" / "data.mdb").write_bytes(data)
+    with pytest.raises(UserError, match=r"db: not a readable LMDB"):
+        read(tmp_path / "db")
