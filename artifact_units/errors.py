@@ -16,7 +16,10 @@ LISTED = 20  # names of what there is
 
 def shown(value: object) -> str:
     """A value as a message quotes it, cut where it is long."""
-    text = repr(value)
+    try:
+        text = repr(value)
+    except ValueError:  # a whole number of more digits than Python spells
+        text = f"a value of type {type(value).__name__} with thousands of digits"
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
 
 

@@ -14,12 +14,14 @@ from steps.making.parameters import ReadReals
 def main(reals: Path, out: Path, params: ReadReals) -> None:
     """Read the real images, whatever they lie in, at the generator's resolution."""
     from artifact_units.files.storage import whole_folder
+    from artifact_units.images.containers import left_out
     from artifact_units.images.real_images import write_reals
 
     with whole_folder(out) as part:
         done, enlarged = write_reals(part, reals, params.px, params.crop, params.images)
     small = f", {enlarged} of them enlarged" if enlarged else ""
-    say(f"{done} real images at {params.px} px{small}")
+    others = "".join(f", {n} {suffix} left out" for suffix, n in sorted(left_out(reals).items()))
+    say(f"{done} real images at {params.px} px{small}{others}")
 
 
 if __name__ == "__main__":

@@ -58,9 +58,11 @@ def read_table(path: Path, kind: str, columns: Sequence[str] | None = None) -> p
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
             _check(path, kind, file.schema_arrow)
-            return file.read(columns)
-    except (pa.ArrowInvalid, OSError) as error:
-        reason = str(error).splitlines()[0]
+            table = file.read(columns)
+            _text(table.schema)  # its metadata has no checksum
+            return table
+    except (pa.ArrowException, OSError, ValueError, KeyError) as error:  # names are bytes, too
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise UserError(f"{path}: not a readable Parquet file ({reason}); make it anew") from None
 
 

@@ -1,19 +1,40 @@
 """What real images may lie in: a folder of files (any depth), a .zip of them, an LSUN LMDB.
 
 Each is a stream of ``(name, reader)`` in the order of the names, whatever the file system's is;
-nothing is unpacked onto the disk. Files are images by their suffix; hidden ones are left out.
+nothing is unpacked onto the disk. Files are images by their suffix; hidden ones are left out,
+linked folders are read.
 """
 
 from __future__ import annotations
 
+import os
 import zipfile
+from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 
 from artifact_units.errors import UserError
+from artifact_units.images.lmdb_records import records
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm")
+SUFFIXES = (
+    ".jpg", ".jpeg", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm",
+)  # fmt: skip
+OTHERS = (
+    ".avif",
+    ".heic",
+    ".heif",
+    ".jp2",
+    ".jxl",
+    ".svg",
+    ".psd",
+    ".raw",
+    ".dng",
+    ".cr2",
+    ".nef",
+    ".arw",
+)
 ENCRYPTED = 1  # of an entry's flags
 LARGEST = 2**28  # bytes of one file, unpacked
 File = tuple[str, Callable[[], bytes]]  # where it lies in the container; reads it
@@ -47,9 +68,29 @@ def _wanted(name: str) -> bool:
 
 
 def _in_folder(path: Path) -> Iterator[File]:
-    files = {file.relative_to(path).as_posix(): file for file in path.rglob("*") if file.is_file()}
+    files = {file.relative_to(path).as_posix(): file for file in _walked(path)}
     for name in sorted(filter(_wanted, files)):
         yield name, partial(_contents, files[name])
+
+
+def _walked(path: Path) -> Iterator[Path]:
+    """The files under a folder, through symbolic links; a link to a folder above itself ends."""
+    for place, folders, names in os.walk(path, followlinks=True):
+        here = Path(place)
+        above = {folder.resolve() for folder in (here, *here.parents)}
+        above |= {*here.resolve().parents}
+        folders[:] = [name for name in folders if (here / name).resolve() not in above]
+        yield from (here / name for name in names if (here / name).is_file())
+
+
+def left_out(path: Path) -> Counter[str]:
+    """How many images of a folder or .zip are of a format that is not read, by suffix."""
+    if path.is_dir():
+        names = [] if (path / "data.mdb").is_file() else [file.name for file in _walked(path)]
+    else:
+        names = zipfile.ZipFile(path).namelist() if zipfile.is_zipfile(path) else []
+    suffixes = (PurePosixPath(name).suffix.lower() for name in names)
+    return Counter(suffix for suffix in suffixes if suffix in OTHERS)
 
 
 def _contents(file: Path) -> bytes:
@@ -82,20 +123,10 @@ def _check(size: int) -> None:
 
 
 def _in_lmdb(path: Path) -> Iterator[File]:
-    try:
-        import lmdb
-    except ImportError:
+    if find_spec("lmdb") is None:
         raise UserError(
             f"{path}: an LMDB, read by a package that is not there; add the extra lmdb from the "
             "checkout: pip install '.[lmdb]'"
-        ) from None
-    try:
-        with lmdb.open(str(path), readonly=True, lock=False, readahead=False) as environment:
-            pages = (environment.info()["last_pgno"] + 1) * environment.stat()["psize"]
-            if (path / "data.mdb").stat().st_size < pages:  # reading on would kill the process
-                raise UserError(f"{path}: data.mdb is cut short; fetch it again")
-            with environment.begin() as transaction:
-                for key, value in transaction.cursor():
-                    yield key.decode("ascii", "replace"), partial(bytes, value)
-    except lmdb.Error as error:
-        raise UserError(f"{path}: not a readable LMDB ({error})") from None
+        )
+    for key, value in records(path):
+        yield key.decode("ascii", "replace"), partial(bytes, value)

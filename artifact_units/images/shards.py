@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 
+from artifact_units.errors import UserError
 from artifact_units.files.tables import metadata_of, read_table, write_table
 
 SHARD = 1000  # images a shard
@@ -22,9 +23,12 @@ def shards_of(folder: Path) -> list[Path]:
 def read_shard(shard: Path) -> Pixels:
     """Every image of a shard, square, writable."""
     table = read_table(shard, "images")
-    px = int(metadata_of(table)["px"])
-    rows = table["image"].to_pylist()
-    return np.frombuffer(b"".join(rows), np.uint8).reshape(-1, 3, px, px).copy()
+    try:
+        px = int(metadata_of(table)["px"])
+        pixels = np.frombuffer(b"".join(table["image"].to_pylist()), np.uint8)
+        return pixels.reshape(len(table), 3, px, px).copy()
+    except (KeyError, ValueError, TypeError):
+        raise UserError(f"{shard}: its images are not of the size it names; make it anew") from None
 
 
 def write_shard(

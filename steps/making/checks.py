@@ -66,6 +66,9 @@ def read_as(path: Path, model: type[BaseModel]) -> Any:
         raise UserError(f"{path}: {yaml_problem(error)}") from None
     except UnicodeDecodeError:
         raise UserError(f"{path}: not UTF-8 text") from None
+    except (ValueError, RecursionError) as error:  # a number of 5000 digits; lists in lists
+        reason = str(error).partition(";")[0]
+        raise UserError(f"{path}: a value that no computer reads ({reason})") from None
     if not isinstance(values, dict):
         raise UserError(f"{path}: holds no sections")
     try:

@@ -67,16 +67,26 @@ def serve(
 @generations
 @kept_labels
 @there("from", "A folder per class, or a file .csv, .json (Label Studio) or .jsonl.")
+@click.option("--field", help="Of Label Studio's fields with choices the one to take.")
 @whose
-def bring(generator: Path, generations: Path, labels: Path, rater: str, **given: Path) -> None:
+def bring(
+    generator: Path,
+    generations: Path,
+    labels: Path,
+    field: str | None,
+    rater: str,
+    **given: Path,
+) -> None:
     """Append the verdicts of another program, or of another labels file."""
-    from artifact_units.labelling.exchange import new_verdicts, read_said
+    from artifact_units.labelling.exchange import new_verdicts
+    from artifact_units.labelling.imports import read_said
     from artifact_units.labels.splits import check_checkpoint
     from artifact_units.labels.verdicts import read_verdicts, record_of
     from artifact_units.serving import Pictures
 
     source, checkpoint = given["from"], _checkpoint(generator, generations)
-    said = read_said(source, rater, checkpoint)
+    found = read_said(source, rater, checkpoint, field)
+    said = found.said
     pictures = Pictures(generations)
     if strangers := [one.id for one in said if one.id not in pictures]:
         raise UserError(f"{source}: {generations} holds no generation {strangers[0]}")
@@ -85,7 +95,7 @@ def bring(generator: Path, generations: Path, labels: Path, rater: str, **given:
         check_checkpoint(known, checkpoint, labels)
         new = new_verdicts(said, known, checkpoint)
         journal.append(*map(record_of, new))
-    say(f"{len(said)} verdicts read, {len(new)} of them new")
+    say(f"{source}: {len(said)} verdicts read, {len(new)} of them new; {found}")
 
 
 @step()

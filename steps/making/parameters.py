@@ -12,7 +12,18 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from steps.making.rows import CorrectGenerations, FitCorrections, ScoreUnits
-from steps.making.sections import Count, Drawn, Fraction, Open, PathText, Section, Seed
+from steps.making.sections import (
+    Count,
+    Drawn,
+    Fraction,
+    LayerName,
+    Open,
+    PathText,
+    Sample,
+    Section,
+    Seed,
+    Weight,
+)
 
 FITTED = "results/fit_corrections"
 CHOICE = "results/choose_correction/edits.json"
@@ -134,9 +145,9 @@ class ComputeMasks(Open):
 class CollectFeaturemaps(Section):
     """Histograms of every unit, and the labelled generations' featuremaps."""
 
-    layers: list[str] = Field(min_length=1, description="Layers whose units are scored.")
+    layers: list[LayerName] = Field(min_length=1, description="Layers whose units are scored.")
     images: Count = Field(default=300, description="At most so many of each label, in id order.")
-    limit_gb: Annotated[float, Field(gt=0)] = Field(
+    limit_gb: Annotated[float, Field(gt=0, le=1e6)] = Field(
         default=4.0, description="Refuse to write more than this (1e9 bytes)."
     )
 
@@ -159,7 +170,7 @@ class EvaluateGenerations(Section):
         default=3, ge=1, le=100, description="k of realism, precision and recall."
     )
     subsets: Count = Field(default=50, description="Subsets of the kernel distance.")
-    subset_size: int = Field(default=50, ge=2, description="Images a subset.")
+    subset_size: Sample = Field(default=50, description="Images a subset.")
     bootstrap: int = Field(
         default=200, ge=0, le=10000, description="Resamplings for the intervals; 0: none."
     )
@@ -194,24 +205,27 @@ class Report(Section):
 class SurveyUnits(Section):
     """The survey of units; a command of its own, so no section of params.yaml."""
 
-    layers: list[str] = Field(default=[], description="Layers whose units are tried; none: all.")
+    layers: list[LayerName] = Field(
+        default=[], description="Layers whose units are tried; none: all."
+    )
     images: int = Field(
         default=20,
         ge=2,
+        le=1_000_000,
         description="Artifacts (of each kind) and normals looked at by the screen.",
     )
     candidates: Count = Field(default=2000, description="Tried at most; sets before single units.")
-    sizes: list[int] = Field(
+    sizes: list[Count] = Field(
         default=[3, 10],
         min_length=1,
         description="Units a layer of the sets that rankings propose.",
     )
-    up: Annotated[float, Field(gt=1)] = Field(default=2.0, description="Factor of the edit up.")
+    up: Annotated[float, Field(gt=1, le=1000)] = Field(
+        default=2.0, description="Factor of the edit up."
+    )
     confirmed: Count = Field(default=5, description="Best candidates confirmed, of each kind.")
-    harm: float = Field(
+    harm: Weight = Field(
         default=10.0,
-        ge=0,
-        allow_inf_nan=False,
         description="Weight of the normals' change beside the artifacts' probability.",
     )
     least: Fraction = Field(

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
-from steps.making.sections import Count, Fraction, Open, Sample, Section, Seed
+from steps.making.sections import Count, Fraction, Open, Sample, Section, Seed, Weight
 
 RANKINGS: Any = {
     "defective_score": {"ranking": "defective_score"},
@@ -76,10 +76,8 @@ class LookedAt(Section):
     normals: Sample = Field(
         default=30, description="Labelled normals looked at, of the validation split."
     )
-    harm: float = Field(
+    harm: Weight = Field(
         default=10.0,
-        ge=0,
-        allow_inf_nan=False,
         description="Weight of the normals' change beside the artifacts' probability.",
     )
     budget: Count = Field(default=12, description="Candidates that a search may try.")

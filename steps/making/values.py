@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from typing import Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
@@ -113,6 +113,9 @@ def _at(model: type[BaseModel], location: list[str]) -> type[BaseModel] | FieldI
 def _takes(annotation: Any, metadata: list[Any]) -> str:
     if get_origin(annotation) is Literal:
         return " or ".join(map(str, get_args(annotation)))
+    if get_origin(annotation) is Annotated:
+        annotation, limit = get_args(annotation)[0], get_args(annotation)[1]
+        metadata = [*limit.metadata, *metadata]
     if get_origin(annotation) is list:
         kind = f"a list, each {_takes(get_args(annotation)[0], [])}"
     else:
@@ -128,4 +131,9 @@ def bounds_of(metadata: list[Any]) -> list[str]:
         if getattr(limit, sign, None) is not None
     ]
     full = any(getattr(limit, "min_length", None) for limit in metadata)
+    said += [f"of the form {limit.pattern}" for limit in metadata if _pattern(limit)]
     return [*said, "not empty"] if full else said
+
+
+def _pattern(limit: Any) -> bool:
+    return getattr(limit, "pattern", None) is not None

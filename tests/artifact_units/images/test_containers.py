@@ -87,3 +87,33 @@ def test_a_file_that_is_or_unpacks_to_too_much_is_not_read(tmp_path, monkeypatch
     for path in (tmp_path / "x.zip", tmp_path):
         with pytest.raises(UserError, match="1000 bytes; of one file at most 999 are read"):
             read(path)
+
+
+def test_linked_folders_are_read_and_a_loop_of_links_ends(tmp_path):
+    for name in ("elsewhere/a.png", "elsewhere/b.jfif", "reals/c.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"x")
+    (tmp_path / "reals" / "linked").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "reals" / "again").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere" / "back").symlink_to(tmp_path / "reals")
+    (tmp_path / "elsewhere" / "self").symlink_to(tmp_path / "elsewhere")
+    names = [name for name, _ in read(tmp_path / "reals")]
+    assert names == ["again/a.png", "again/b.jfif", "c.png", "linked/a.png", "linked/b.jfif"]
+
+
+def test_images_of_formats_that_are_not_read_are_counted(tmp_path):
+    for name in ("a.png", "b.avif", "c.AVIF", "d.heic", "notes.txt"):
+        (tmp_path / name).write_bytes(b"x")
+    assert containers.left_out(tmp_path) == {".avif": 2, ".heic": 1}
+
+
+def test_an_lmdb_with_a_damaged_page_is_one_line(tmp_path):
+    with lmdb.open(str(tmp_path / "db")) as environment, environment.begin(write=True) as writing:
+        for n in range(50):
+            writing.put(b"%04d" % n, bytes(9000))
+    data = bytearray((tmp_path / "db" / "data.mdb").read_bytes())
+    place = data.index(b"0007") - 8  # a node's size, offset and key
+    data[place : place + 4] = b"\xff\xff\xff\x7f"  # as long as no file of this size
+    (tmp_path / "db" / "data.mdb").write_bytes(data)
+    with pytest.raises(UserError, match=r"db: not a readable LMDB"):
+        read(tmp_path / "db")

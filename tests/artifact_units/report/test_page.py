@@ -295,7 +295,9 @@ def test_a_survey_of_another_generator_or_of_other_labels_is_left_out(tmp_path: 
     assert found.survey is not None
     for digests in ({"generator": "c", "labels": "b"}, {"generator": "a", "labels": "c"}):
         write_manifest(found.folder / "collect_featuremaps", "collect_featuremaps", digests, {})
-        again = Results(found.folder, tmp_path / "truth", params(), survey=tmp_path / "survey.parquet")
+        again = Results(
+            found.folder, tmp_path / "truth", params(), survey=tmp_path / "survey.parquet"
+        )
         assert again.survey is None
         assert 'id="survey"' not in page(again)
 
