@@ -17,7 +17,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from artifact_units.errors import UserError
-from artifact_units.files.checkpoints import read_checkpoint, write_state
+from artifact_units.files.checkpoints import read_checkpoint
+from artifact_units.files.states import write_state
 from artifact_units.files.storage import whole_file
 from artifact_units.generators import built, recognise
 from artifact_units.generators.biggan import BigGAN, ConditionalNorm
