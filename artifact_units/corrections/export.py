@@ -172,7 +172,7 @@ def _write(
         if own.NOTES in checkpoint.metadata:
             own.save_folded(part, generator, _scales(edits))
             return _Written(generator.layout, "folded exactly", "", generator.options)
-        layout, state = recognise(checkpoint, generator.options.get(WEIGHTS))
+        layout, state = recognise(checkpoint, weights=generator.options.get(WEIGHTS))
         if any(tensor.dtype.itemsize < 2 for tensor in state.tensors.values()):
             raise NotExact("weights of 8 bits cannot hold a factor")
         fold: Fold = layout.fold

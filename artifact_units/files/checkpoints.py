@@ -28,6 +28,7 @@ from artifact_units.files.inert import (
     is_module,
     kind_of,
     placeholder,
+    text_of,
     whole_module,
 )
 from artifact_units.files.restricted_pickle import read_pickle, why
@@ -141,7 +142,7 @@ def _load(path: Path) -> dict[str, Any]:
         raise UserError(f"{path}: {whole_module(tree)}")
     if not isinstance(tree, dict) or isinstance(tree, Inert):
         raise UserError(f"{path}: holds a {kind_of(tree)}, not a state dict")
-    return {str(k): v for k, v in tree.items()}
+    return {k if isinstance(k, str) else text_of(k): v for k, v in tree.items()}
 
 
 def _asked(path: Path) -> list[str]:

@@ -91,6 +91,14 @@ def kind_of(value: Any) -> str:
     return value.asked if is_inert(value) else type(value).__name__
 
 
+def text_of(key: Any) -> str:
+    """A key of a dictionary as a message can print it, on one line."""
+    if isinstance(key, str | int | float | None):
+        text = str(key).encode("utf-8", "replace").decode()
+        return re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", "?", text)
+    return kind_of(key)
+
+
 def is_inert(value: Any) -> bool:
     """Whether it stands for a value that was not made (or for its class)."""
     return isinstance(value, Inert) or (isinstance(value, type) and issubclass(value, Inert))

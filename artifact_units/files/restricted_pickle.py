@@ -21,7 +21,7 @@ import torch
 from artifact_units.errors import UserError
 from artifact_units.files.pickle_judge import Refused, check_tensor, judge
 from artifact_units.files.torch_judge import judge_bytes
-from artifact_units.files.inert import is_module, placeholder, whole_module
+from artifact_units.files.inert import is_module, placeholder, text_of, whole_module
 
 TENSORFLOW = ("dnnlib.tflib", "tfutil")
 
@@ -148,7 +148,7 @@ def read_pickle(path: Path) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
     records = tree if isinstance(tree, dict) else {}
     found = {k: _flatten(v) for k, v in records.items() if isinstance(v, Record)}
     if not found and _holds_tensors(records):
-        return {str(k): v for k, v in records.items()}, {}
+        return {text_of(k): v for k, v in records.items()}, {}
     if not any(tensors for tensors, _ in found.values()):
         raise UserError(f"{path}: a pickle without a network in it")
     return {k: t for k, (t, _) in found.items()}, {k: a for k, (_, a) in found.items()}

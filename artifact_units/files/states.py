@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from artifact_units.files.checkpoints import Checkpoint, write_tree
-from artifact_units.files.inert import is_inert
+from artifact_units.files.inert import is_inert, text_of
 from artifact_units.files.subtrees import DEPTH, Leaf, Steps
 
 
@@ -35,7 +35,7 @@ def beside(checkpoint: Checkpoint, steps: Steps, place: str) -> dict[str, Any]:
     value: Any = checkpoint.tree
     for step in steps[:-1]:
         if isinstance(value, Mapping):
-            around |= {str(key): each for key, each in value.items() if key != step}
+            around |= {text_of(key): each for key, each in value.items() if key != step}
         value = value[step]
     return around | checkpoint.attributes.get(place, {})
 
@@ -82,7 +82,8 @@ def _again(value: Any, steps: Steps, new: Mapping[Steps, Any], left: list[str]) 
     if steps in new:
         return new[steps].contiguous()
     if isinstance(value, list | tuple):
-        return [_again(each, (*steps, k), new, left) for k, each in enumerate(value)]
+        kind = tuple if isinstance(value, tuple) else list
+        return kind(_again(each, (*steps, k), new, left) for k, each in enumerate(value))
     if not isinstance(value, Mapping):
         return value
     out = {}
@@ -92,7 +93,7 @@ def _again(value: Any, steps: Steps, new: Mapping[Steps, Any], left: list[str]) 
         if changes or (type(each) is dict and len(below) < DEPTH and _holds_inert(each)):
             out[key] = _again(each, below, new, left)
         elif _holds_inert(each):
-            left.append(".".join(map(str, below)))
+            left.append(".".join(map(text_of, below)))
         else:
             out[key] = each
     return out

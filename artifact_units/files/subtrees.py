@@ -16,6 +16,7 @@ from typing import Any
 import torch
 
 from artifact_units.errors import UserError
+from artifact_units.files.inert import text_of
 
 Steps = tuple[Any, ...]  # the keys of the tree that lead to a value
 COMPILED = {"_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"}
@@ -37,7 +38,8 @@ AVERAGED |= {"gs", "running", "shadow", "swa", "polyak"}
 JOINED = re.compile(
     r"(g|net|netg|gen|generator|model|params?)?(ema|avg)(g|net|netg|gen|generator|model)?"
 )
-CRITICS = re.compile(r"(net|model|gan)?_?(d|dis|disc|discriminator|critic)(_?(net|model|ema))?")
+CRITICS = re.compile(r"d|netd|dnet|modeld|dis|disc|discriminators?|critics?")
+KEYS = 20_000  # of a level that may be a network
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ class Subtree:
         for name, leaf in self.leaves.items():
             if isinstance(leaf.value, torch.Tensor):
                 found.setdefault(len(leaf.steps), []).append(name)
-        yield from sorted(found.items())
+        yield from sorted((depth, names) for depth, names in found.items() if len(names) <= KEYS)
 
 
 BUFFERS = re.compile(  # what layouts keep in a state dict that is not trained
@@ -81,7 +83,7 @@ def unnamed(found: Collection[Leaf], whole: Mapping[str, Leaf]) -> Iterator[Subt
     shapes = {key: leaf.value.shape for key, leaf in whole.items() if hasattr(leaf.value, "shape")}
     trained = {key: shape for key, shape in shapes.items() if not BUFFERS.fullmatch(key)}
     for leaf in found:
-        if not isinstance(leaf.value, list):
+        if not isinstance(leaf.value, list | tuple):
             continue
         held = [getattr(value, "shape", None) for value in leaf.value]
         for keys in (shapes, trained):
@@ -108,7 +110,7 @@ def leaves(tree: Mapping, path: Path) -> list[Leaf]:
         if len(steps) <= DEPTH and (inner := _inner(value)):
             waiting += [((*steps, key), below) for key, below in inner.items()]
         elif steps:
-            parts = [part for step in steps for part in str(step).split(".")]
+            parts = [part for step in steps for part in text_of(step).split(".")]
             found.append(Leaf(steps, tuple(p for p in parts if p not in COMPILED), value))
         if len(waiting) > LEAVES - visited:
             break
@@ -133,13 +135,17 @@ def subtrees(found: Collection[Leaf], without: Collection[str] = ()) -> list[Sub
 
 def is_critic(place: str) -> bool:
     """Whether a place is named as a discriminator's."""
-    return any(CRITICS.fullmatch(part.lower()) for part in place.split("."))
+    return any(CRITICS.fullmatch(word) for word in _words(place))
 
 
 def is_averaged(part: str) -> bool:
     """Whether a name says that weights are averaged over training."""
-    words = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", part)
-    return any(word.lower() in AVERAGED or JOINED.fullmatch(word.lower()) for word in words)
+    return any(word in AVERAGED or JOINED.fullmatch(word) for word in _words(part))
+
+
+def _words(name: str) -> list[str]:
+    """``netG_EMA`` -> net, g, ema."""
+    return [word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name)]
 
 
 def averaged(places: Collection[str]) -> list[str]:
@@ -159,7 +165,7 @@ def wrappers(own: Mapping[str, Leaf]) -> tuple[str, ...]:
     found = {
         part
         for key, leaf in own.items()
-        for part in ".".join(map(str, leaf.steps)).split(".")
+        for part in ".".join(map(text_of, leaf.steps)).split(".")
         if part in COMPILED | PARALLEL and part not in key.split(".")
     }
     return tuple(sorted(found))

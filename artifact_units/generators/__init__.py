@@ -44,7 +44,7 @@ def load_generator(path: Path | str, /, **options: Any) -> Generator:
     if NOTES in checkpoint.metadata:
         return own.build(checkpoint, **checked_options(own.build, OWN, options))
     given = {WEIGHTS: options.pop(WEIGHTS)} if WEIGHTS in options else {}
-    layout, state = recognise(checkpoint, given.get(WEIGHTS))
+    layout, state = recognise(checkpoint, **given)
     tensors = Tensors(checkpoint.path, layout.name, state.tensors, state.beside)
     generator = built(layout, tensors, **checked_options(layout.build, layout.name, options))
     said = notes(checkpoint, state)
@@ -61,7 +61,7 @@ def built(layout: Layout, tensors: Tensors, **options: Any) -> Generator:
     """The generator that a layout makes of tensors, every one of which it takes."""
     try:
         generator = layout.build(tensors, **options)
-    except (ArithmeticError, LookupError, RuntimeError, ValueError) as error:
+    except (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError) as error:
         said = " ".join(str(error).split())[:SAID]
         raise tensors.error(f"its tensors do not fit each other: {said}") from None
     tensors.finish()

@@ -34,6 +34,7 @@ from artifact_units.layers.layouts import Layout, Tensors
 from artifact_units.registry import declared
 
 SHOWN = 8  # names in a note
+LONG = 60  # characters of one
 ENOUGH = 0.5  # share of a network's keys that must belong to a layout
 
 
@@ -65,7 +66,7 @@ def layouts() -> Iterator[Layout]:
         yield from found
 
 
-def recognise(checkpoint: Checkpoint, weights: str | None = None) -> tuple[Layout, State]:
+def recognise(checkpoint: Checkpoint, *, weights: str | None = None) -> tuple[Layout, State]:
     """The layout of a checkpoint, and the generator's part of it.
 
     ``weights``: the dotted place of the network to take, where the file leaves a choice. A
@@ -73,6 +74,8 @@ def recognise(checkpoint: Checkpoint, weights: str | None = None) -> tuple[Layou
     """
     found = leaves(checkpoint.tree, checkpoint.path)
     known = _candidates(found) or _candidates(found, PARALLEL)
+    likely = [candidate for candidate in known if not is_critic(candidate.place)]
+    known = likely or [candidate for candidate in known if _fits(checkpoint, candidate)]
     if not known:
         raise UserError(f"{checkpoint.path}: {_unknown(found)}")
     known += [
@@ -118,7 +121,8 @@ def notes(checkpoint: Checkpoint, state: State) -> tuple[str, ...]:
 def listed(names: Sequence[str]) -> str:
     """A few names, and how many more there are."""
     more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return ", ".join(names[:SHOWN]) + more
+    cut = [name if len(name) <= LONG else f"{name[:LONG]}…" for name in names[:SHOWN]]
+    return ", ".join(cut) + more
 
 
 def _candidates(found: Sequence[Leaf], without: Sequence[str] | set[str] = ()) -> list[Candidate]:
@@ -138,8 +142,7 @@ def _candidates(found: Sequence[Leaf], without: Sequence[str] | set[str] = ()) -
             }
             candidate = Candidate(best, subtree, own, subtree.place in counts)
             out.setdefault((subtree.place, frozenset(own)), candidate)
-    generators = [c for c in out.values() if not is_critic(c.place)]
-    return sorted(generators, key=lambda c: -len(c.leaves))
+    return sorted(out.values(), key=lambda candidate: -len(candidate.leaves))
 
 
 def _one_network(
@@ -172,7 +175,7 @@ def _fits(checkpoint: Checkpoint, candidate: Candidate) -> bool:
     try:
         candidate.layout.build(tensors)
         tensors.finish()
-    except (UserError, ArithmeticError, LookupError, RuntimeError, ValueError):
+    except (UserError, ArithmeticError, LookupError, RuntimeError, TypeError, ValueError):
         return False
     return True
 
@@ -200,9 +203,20 @@ def _told(place: str, smooth: Sequence[str]) -> bool | None:
 def _alike(group: Sequence[Candidate]) -> bool:
     first, *rest = ({k: leaf.value for k, leaf in c.leaves.items()} for c in group)
     return all(
-        first.keys() == each.keys() and all(torch.equal(first[k], each[k]) for k in first)
+        first.keys() == each.keys() and all(_equal(first[key], each[key]) for key in first)
         for each in rest
     )
+
+
+def _equal(one: Any, two: Any) -> bool:
+    try:
+        return one.dtype == two.dtype and torch.equal(one, two)
+    except (
+        AttributeError,
+        RuntimeError,
+        TypeError,
+    ):  # none, or not to be compared
+        return False
 
 
 def _asked(checkpoint: Checkpoint, group: Sequence[Candidate], what: str) -> UserError:
@@ -228,4 +242,4 @@ def _unknown(found: Sequence[Leaf]) -> str:
         return f"holds no tensors; there is {names}"
     if all(is_critic(key.rpartition(".")[0]) for key in tensors):
         return "holds a discriminator, and no generator"
-    return f"no layout that is known (keys {', '.join(tensors[:3])}, …); there is {names}"
+    return f"no layout that is known (keys {listed(tensors[:3])}, …); there is {names}"

@@ -148,6 +148,15 @@ READ: dict[str, tuple[Wrap, str]] = {  # and the place that is taken
         },
         "g_running",
     ),
+    "under the letter d": (lambda a, r: {"d": {"raw": r, "avg": a}}, "d.avg"),
+    "in an optimizer": (
+        lambda a, r: {"net": r, "optimizer": {"ema": tuple(a.values()), "state": {}}},
+        "optimizer.ema",
+    ),
+    "flat discriminators": (
+        lambda a, r: under("netG.", r) | under("netD.", CRITIC) | under("netG_ema.", a),
+        "netG_ema",
+    ),
     "capitals joined": (lambda a, r: {"netG": r, "EMAGenerator": a}, "EMAGenerator"),
     "words joined": (lambda a, r: {"netg": r, "netgema": a}, "netgema"),
     "deep": (
@@ -312,7 +321,7 @@ def flat(value: Any, name: str = "") -> Any:
     elif isinstance(value, dict):
         for key, each in value.items():
             yield from flat(each, f"{name}.{key}")
-    elif isinstance(value, list):
+    elif isinstance(value, list | tuple):
         for k, each in enumerate(value):
             yield from flat(each, f"{name}.{k}")
 
@@ -333,6 +342,10 @@ NAMED: dict[str, tuple[Any, str]] = {
     "diffusers": ({"down_blocks.0.resnets.0.conv1.weight": torch.ones(2)}, "a diffusion U-Net"),
     "guided diffusion": ({"input_blocks.0.0.weight": torch.ones(2)}, "a diffusion U-Net"),
     "a discriminator": ({"netD": CRITIC}, "holds a discriminator, and no generator"),
+    "two discriminators": (
+        {"D": CRITIC, "D_ema": CRITIC},
+        "holds a discriminator, and no generator",
+    ),
     "a whole module": (nn.Sequential(nn.Linear(2, 2), nn.ReLU()), "a whole pickled module"),
     "a whole module inside": ({"G": nn.Sequential(nn.Tanh())}, r"G is a whole pickled module"),
     "no tensors": ({"epoch": 3}, "holds no tensors"),
