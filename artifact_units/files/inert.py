@@ -20,8 +20,8 @@ SPACE = "inert"  # the module that placeholders say they are of
 VALUES = re.compile(
     r"argparse\.Namespace|types\.SimpleNamespace|typing\.\w+|uuid\.UUID|zoneinfo\.ZoneInfo(\._unpickle)?"
     r"|collections\.(OrderedDict|defaultdict|Counter|deque)|datetime\.\w+|pathlib\.(_local\.)?\w*Path"
-    r"|decimal\.Decimal|fractions\.Fraction|http\.HTTPStatus|time\.struct_time"
-    r"|builtins\.(set|frozenset|list|dict|tuple|int|float|str|bool|complex|bytes|bytearray|slice|range)"
+    r"|copyreg\._reconstructor|functools\.partial|decimal\.Decimal|fractions\.Fraction|http\.HTTPStatus|time\.struct_time"
+    r"|builtins\.(set|frozenset|list|dict|tuple|int|float|str|bool|complex|bytes|bytearray|slice|range|object)"
     r"|numpy\.(_?core\.multiarray\.(scalar|_reconstruct)|_?core\.numeric\._frombuffer)"
     r"|numpy\.(ndarray|dtype|dtypes\.\w+|bool_?|u?int\d+|float\d+|complex\d+|str_|longlong|intc)"
     r"|numpy\.random\.(_pickle\.\w+|\w+\.[A-Z]\w*)"

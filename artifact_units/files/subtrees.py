@@ -22,7 +22,7 @@ Steps = tuple[Any, ...]  # the keys of the tree that lead to a value
 COMPILED = {"_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"}
 PARALLEL = {"module"}  # a part of some layouts' own keys
 DEPTH = 12  # levels of a tree, and parts of a key, above a network
-LEAVES = 1_000_000
+LEAVES = 100_000
 AVERAGED = {
     "ema",
     "avg",

@@ -73,7 +73,9 @@ def recognise(checkpoint: Checkpoint, *, weights: str | None = None) -> tuple[La
     UserError where it leaves one and nothing is said, or where no layout fits.
     """
     found = leaves(checkpoint.tree, checkpoint.path)
-    known = _candidates(found) or _candidates(found, PARALLEL)
+    known = _candidates(found)
+    if not known and any(part in PARALLEL for leaf in found for part in leaf.parts):
+        known = _candidates(found, PARALLEL)
     likely = [candidate for candidate in known if not is_critic(candidate.place)]
     known = likely or [candidate for candidate in known if _fits(checkpoint, candidate)]
     if not known:
