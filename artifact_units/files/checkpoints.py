@@ -20,7 +20,6 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from artifact_units.errors import UserError
-from artifact_units.files.pickle_judge import refused_by
 from artifact_units.files.inert import (
     SPACE,
     Inert,
@@ -31,6 +30,7 @@ from artifact_units.files.inert import (
     text_of,
     whole_module,
 )
+from artifact_units.files.pickle_judge import refused_by
 from artifact_units.files.restricted_pickle import read_pickle, why
 from artifact_units.files.torch_judge import LEGACY, judge_legacy, judge_zip
 

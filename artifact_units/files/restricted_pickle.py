@@ -19,9 +19,9 @@ import numpy as np
 import torch
 
 from artifact_units.errors import UserError
+from artifact_units.files.inert import is_module, placeholder, text_of, whole_module
 from artifact_units.files.pickle_judge import Refused, check_tensor, judge
 from artifact_units.files.torch_judge import judge_bytes
-from artifact_units.files.inert import is_module, placeholder, text_of, whole_module
 
 TENSORFLOW = ("dnnlib.tflib", "tfutil")
 
