@@ -32,13 +32,26 @@ from steps.making.command import input_path, output_path, say, step
     show_default=True,
     help="auto: a GPU if there is one.",
 )
-def main(generator: Path, out: Path, batches: int, batch: int, seed: int, device: str) -> None:
+@click.option("--option", multiple=True, help="weights=PLACE, where the file holds several.")
+def main(
+    generator: Path,
+    out: Path,
+    batches: int,
+    batch: int,
+    seed: int,
+    device: str,
+    option: tuple[str, ...],
+) -> None:
     """Write a BigGAN or U-Net GAN checkpoint with standing statistics in its batch norms."""
     from artifact_units.computing import devices
+    from artifact_units.generators import recognise
+    from artifact_units.generators.foreign import options_of
     from artifact_units.generators.standing import accumulate
+    from artifact_units.registry import checked_options
 
+    given = checked_options(recognise, "accumulate_statistics", options_of(option))
     place = devices.prepare(device, 1)
-    accumulate(generator, out, batches=batches, batch=batch, seed=seed, device=place)
+    accumulate(generator, out, batches=batches, batch=batch, seed=seed, device=place, **given)
     say(f"{out}: statistics of {batches} batches of {batch}, latents of seed {seed}, on {place}")
 
 

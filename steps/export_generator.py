@@ -42,9 +42,10 @@ def main(
     devices.prepare("cpu", 1)
     edits = read_edits(corrections, repeat)
     done = export(generator, edits, out, approximate, **options_of(option))
+    rest = f"; {done.rest}" if done.rest else ""
     say(
         f"{done.path}: layout {done.layout}, {done.why}; to the edited run the largest difference "
-        f"is {done.largest:.3g} and the mean {done.mean:.3g}, over {CHECKED} generations"
+        f"is {done.largest:.3g} and the mean {done.mean:.3g}, over {CHECKED} generations{rest}"
     )
     given, corrected = sha256_of(generator), made_from(corrections, "generator")
     if corrected not in (None, given):

@@ -8,6 +8,11 @@ import click
 
 from steps.making.command import step
 
+CLASS = (
+    "name a .yaml file beside it that says `generator: {generator}`, its `sha256:` and `class: 0` "
+    "(or another), in place of it (docs/your_own_generator.md)"
+)
+
 
 @step()
 @click.argument("generator", type=click.Path(path_type=Path))
@@ -24,6 +29,8 @@ def main(generator: Path, option: tuple[str, ...]) -> None:
         network = load_generator(generator, **options_of(option))
     click.echo(f"{generator}: {network.layout}, {network.image_px} px")
     click.echo(f"latent {network.latent_dim}, classes {network.classes or 'none'}")
+    if network.classes > 1:
+        click.echo(f"note: a run draws one class: {CLASS.format(generator=generator.name)}")
     rows = [("layer", "module", "units", "grid", "")]
     for layer in network.layers:
         grid = f"{layer.height}x{layer.width}"

@@ -9,8 +9,8 @@ the edited run.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,11 @@ import torch
 
 from artifact_units.corrections.correction import read_corrections
 from artifact_units.errors import UserError
-from artifact_units.files.checkpoints import read_checkpoint, write_state
+from artifact_units.files.checkpoints import read_checkpoint
+from artifact_units.files.states import State, is_alone, write_state
 from artifact_units.files.storage import whole_file
-from artifact_units.generators import foreign, load_generator, own, recognise
+from artifact_units.generators import WEIGHTS, foreign, load_generator, own, recognise
+from artifact_units.generators.recognition import listed
 from artifact_units.images.latents import LABELLED, latents_of
 from artifact_units.layers.edits import Edit, Scale, check_edit
 from artifact_units.layers.generator import Generator
@@ -33,13 +35,17 @@ EXACT = 1e-4  # largest difference, in the signed range, that rounding may make
 
 @dataclass(frozen=True)
 class Exported:
-    """What was written, why so, and how far it is from the edited run (signed range)."""
+    """What was written, why so, and how far it is from the edited run (signed range).
+
+    ``rest``: in a file of the checkpoint's own layout, what was changed and what else lies in it.
+    """
 
     path: Path
     layout: str
     why: str
     largest: float
     mean: float
+    rest: str = ""
 
 
 def read_edits(path: Path, repeat: int = 0) -> Mapping[str, Edit]:
@@ -78,21 +84,34 @@ def export(
     generator = load_generator(path, **options)
     edits = _checked(edits, generator)
     with whole_file(out) as part:
-        layout, why = _write(path, generator, edits, part, rough)
-        largest, mean = _against(part, layout, generator, edits)
+        written = _write(path, generator, edits, part, rough)
+        largest, mean = _against(part, written, generator, edits)
         if largest > EXACT and not rough:  # a deep network amplifies how folded weights round
             own.save_generator(part, generator, edits)
-            layout = own.OWN
-            why = f"edits made as it runs, since folded it differs by {largest:.2g}"
-            largest, mean = _against(part, layout, generator, edits)
+            written = _carried(f"folded it differs by {largest:.2g}")
+            largest, mean = _against(part, written, generator, edits)
         if largest > EXACT and not rough:
-            raise UserError(f"{out}: not written: it would differ by {largest:.2g} ({why})")
+            raise UserError(f"{out}: not written: it would differ by {largest:.2g} ({written.why})")
         suffix = _suffix(path, part)
         if out.suffix == ".safetensors" != suffix:  # torch takes a file's kind from its name
             raise UserError(f"{out}: not written: it is a torch file; name it {out.stem}{suffix}")
     if not out.suffix:
         out = out.rename(out.with_suffix(suffix))
-    return Exported(out, layout, why, largest, mean)
+    return Exported(out, written.layout, written.why, largest, mean, written.rest)
+
+
+@dataclass(frozen=True)
+class _Written:
+    """Of the file just written: its layout, why that, what else it holds, how to load it."""
+
+    layout: str
+    why: str
+    rest: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+def _carried(reason: object) -> _Written:
+    return _Written(own.OWN, f"edits made as it runs, since {reason}")
 
 
 @torch.inference_mode()
@@ -109,13 +128,12 @@ def difference(
 
 
 def _against(
-    part: Path, layout: str, generator: Generator, edits: Mapping[str, Edit]
+    part: Path, written: _Written, generator: Generator, edits: Mapping[str, Edit]
 ) -> tuple[float, float]:
     """``difference`` of the file just written."""
-    options = generator.options if layout == generator.layout else {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what there is to say was said of the original
-        return difference(generator, edits, load_generator(part, **options))
+        return difference(generator, edits, load_generator(part, **written.options))
 
 
 def _suffix(path: Path, written: Path) -> str:
@@ -145,24 +163,40 @@ def _scales(edits: Mapping[str, Edit]) -> dict[str, Scale]:
 
 def _write(
     path: Path, generator: Generator, edits: dict[str, Edit], part: Path, rough: bool
-) -> tuple[str, str]:
-    """Write ``part``; the layout that it is of, and why."""
+) -> _Written:
+    """Write ``part``, folded where that is exact (or ``rough``)."""
     try:
         if not path.is_file():
             raise NotExact("it is no checkpoint file")
         checkpoint = read_checkpoint(path)
         if own.NOTES in checkpoint.metadata:
             own.save_folded(part, generator, _scales(edits))
-            return generator.layout, "folded exactly"
-        layout, state = recognise(checkpoint)
+            return _Written(generator.layout, "folded exactly", "", generator.options)
+        layout, state = recognise(checkpoint, weights=generator.options.get(WEIGHTS))
+        if any(tensor.dtype.itemsize < 2 for tensor in state.tensors.values()):
+            raise NotExact("weights of 8 bits cannot hold a factor")
         fold: Fold = layout.fold
         if rough:
             if layout.rough is None:
                 raise NotExact(f"{layout.name} has no approximate fold")
             fold = layout.rough
-        write_state(part, checkpoint, state, fold(state.tensors, generator, _scales(edits)))
+        folded = fold(state.tensors, generator, _scales(edits))
+        left = write_state(part, checkpoint, state, folded)
     except NotExact as reason:
         own.save_generator(part, generator, edits)
-        return own.OWN, f"edits made as it runs, since {reason}"
+        return _carried(reason)
     how = "folded approximately" if rough else "folded exactly"
-    return layout.name, f"{how}; {layout.told}" if layout.told else how
+    why = f"{how}; {layout.told}" if layout.told else how
+    options = dict(generator.options)
+    if is_alone(checkpoint, state, folded):
+        options.pop(WEIGHTS, None)
+    return _Written(layout.name, why, _rest(state, left), options)
+
+
+def _rest(state: State, left: Sequence[str]) -> str:
+    """What of a file with more in it was changed, what stayed, and what could not be kept."""
+    same = [place for place in state.others if place not in left]
+    said = [f"changed: {state.place}"] if state.place else []
+    said += [f"kept: {listed(same)}"] if same else []
+    said += [f"left out: {listed(left)}"] if left else []
+    return "; ".join(said)

@@ -9,7 +9,8 @@ zip files after a check of their CRC (torch itself does not notice a flipped bit
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+import re
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,18 +20,23 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from artifact_units.errors import UserError
+from artifact_units.files.inert import (
+    SPACE,
+    Inert,
+    as_items,
+    is_module,
+    kind_of,
+    placeholder,
+    text_of,
+    whole_module,
+)
 from artifact_units.files.pickle_judge import refused_by
 from artifact_units.files.restricted_pickle import read_pickle, why
 from artifact_units.files.torch_judge import LEGACY, judge_legacy, judge_zip
 
 PICKLE = b"\x80"
 
-# In order: moving averages first, then raw weights.
-AVERAGED = ("generator_smooth", "models.generator_smooth", "g_ema", "G_ema", "avgG")
-AVERAGED += ("generator_ema", "netG_ema", "g_running", "params_ema", "ema")
-AVERAGED += ("shadow_generator.state_dict", "state_dict")
-RAW = ("generator", "models.generator", "g", "G", "netG", "netG_state_dict", "gen", "model")
-RAW += ("model_state_dict",)
+TRIES = 64  # kinds of placeholders that one file may need
 
 
 @dataclass(frozen=True)
@@ -42,21 +48,6 @@ class Checkpoint:
     kind: str  # torch, pickle or safetensors
     metadata: dict[str, str] = field(default_factory=dict)  # safetensors only
     attributes: dict[str, dict[str, Any]] = field(default_factory=dict)  # pickle: by network
-
-
-@dataclass(frozen=True)
-class State:
-    """The generator's tensors in a checkpoint: where they lay, and what lay beside them."""
-
-    place: tuple[str, ...]  # keys of ``Checkpoint.tree``
-    prefix: str  # "module." from DataParallel, or ""
-    tensors: dict[str, Any]
-    averaged: bool
-    beside: dict[str, Any]
-
-
-class _Configuration:
-    """Stands in for the configuration object in files of PyTorch GAN Zoo; holds plain values."""
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
@@ -89,62 +80,19 @@ def read_weights(path: Path) -> dict[str, torch.Tensor]:
     return tree
 
 
-def generator_state(checkpoint: Checkpoint) -> State:
-    """Unwrap the generator's state dict: moving averages before raw weights before a bare dict."""
-    tree = checkpoint.tree
-    for wrapper in (*AVERAGED, *RAW):
-        place = tuple(wrapper.split("."))
-        inner = _at(tree, place)
-        if isinstance(inner, Mapping) and inner:
-            beside = {**_at(tree, place[:-1]), **checkpoint.attributes.get(wrapper, {})}
-            beside |= _configuration(tree.get("config"))
-            beside.pop(place[-1], None)
-            return _stripped(place, inner, wrapper in AVERAGED, beside)
-    return _stripped((), tree, True, {})
-
-
-def write_state(
-    part: Path, checkpoint: Checkpoint, state: State, tensors: Mapping[str, torch.Tensor]
-) -> None:
-    """The file again, with other tensors for the generator; the rest of it as it was."""
-    tensors = {state.prefix + key: value.contiguous() for key, value in tensors.items()}
+def write_tree(part: Path, checkpoint: Checkpoint, tree: dict[str, Any]) -> None:
+    """A file of the kind that ``checkpoint`` is (for a pickle, torch's), which holds ``tree``."""
     if checkpoint.kind == "safetensors":
-        save_file(tensors, part, metadata=checkpoint.metadata or None)
+        save_file(tree, part, metadata=checkpoint.metadata or None)
         return
-    tree: dict[str, Any] = tensors
-    # A pickle's embedded source is not kept, so its generator is written as a bare state dict.
-    place = () if checkpoint.kind == "pickle" else state.place
-    for depth in reversed(range(len(place))):
-        around: Any = checkpoint.tree
-        for key in place[:depth]:
-            around = around[key]
-        tree = {**around, place[depth]: tree}
     # Through a file object: given a path, torch would write its name into the file.
     with part.open("wb") as file:
         torch.save(tree, file)
 
 
-def _stripped(place: tuple[str, ...], tensors: Mapping, averaged: bool, beside: dict) -> State:
-    prefix = "module." if all(str(k).startswith("module.") for k in tensors) else ""
-    return State(
-        place, prefix, {str(k)[len(prefix) :]: v for k, v in tensors.items()}, averaged, beside
-    )
-
-
-def _configuration(config: Any) -> dict[str, Any]:
-    return {f"config.{k}": v for k, v in (config if isinstance(config, dict) else {}).items()}
-
-
-def _at(tree: Any, place: tuple[str, ...]) -> Any:
-    for key in place:
-        tree = tree.get(key) if isinstance(tree, Mapping) else None
-    return tree
-
-
 def _head(path: Path) -> bytes:
     if path.is_dir():
-        inside = "a diffusers folder" if (path / "model_index.json").exists() else "a folder"
-        raise UserError(f"{path}: {inside}, not a checkpoint file of a GAN")
+        raise UserError(f"{path}: {_folder(path)}, not a checkpoint file of a GAN")
     if not path.is_file():
         raise UserError(f"{path}: no such checkpoint")
     with path.open("rb") as file:
@@ -152,6 +100,14 @@ def _head(path: Path) -> bytes:
     if not head:
         raise UserError(f"{path}: the file is empty (0 bytes); fetch it again")
     return head
+
+
+def _folder(path: Path) -> str:
+    if (path / "model_index.json").exists():
+        return "a diffusers folder"
+    if any(path.glob("diffusion_pytorch_model*")):
+        return "a folder of one diffusers model"
+    return "a folder"
 
 
 def _what(head: bytes, path: Path) -> str:
@@ -169,20 +125,46 @@ def _what(head: bytes, path: Path) -> str:
 
 
 def _load(path: Path) -> dict[str, Any]:
-    harmless: list[Any] = [argparse.Namespace, (_Configuration, "models.utils.config.BaseConfig")]
-    try:
-        # As a file object: of a path, torch takes the kind of file from its name.
-        with torch.serialization.safe_globals(harmless), path.open("rb") as file:
-            tree = torch.load(file, map_location="cpu", weights_only=True)
-    except Exception as error:  # a hostile or cut file can fail in any way
-        raise UserError(f"{path}: {why(error)}") from None
-    if not isinstance(tree, dict):
-        raise UserError(f"{path}: holds a {type(tree).__name__}, not a state dict")
-    return {str(k): _plain(v) for k, v in tree.items()}
+    kinds: dict[str, Any] = {"argparse.Namespace": argparse.Namespace}
+    kinds |= {name: kind for name in _asked(path) if (kind := placeholder(name))} | kinds
+    tree = None
+    for _ in range(TRIES):
+        try:
+            # As a file object: of a path, torch takes the kind of file from its name.
+            allowed: list[Any] = [(kind, name) for name, kind in kinds.items()]
+            with torch.serialization.safe_globals(allowed), path.open("rb") as file:
+                tree = torch.load(file, map_location="cpu", weights_only=True)
+            break
+        except Exception as error:  # a hostile or cut file can fail in any way
+            if not _answered(str(error), kinds):
+                raise UserError(f"{path}: {why(error)}") from None
+    if is_module(tree):
+        raise UserError(f"{path}: {whole_module(tree)}")
+    if not isinstance(tree, dict) or isinstance(tree, Inert):
+        raise UserError(f"{path}: holds a {kind_of(tree)}, not a state dict")
+    return {k if isinstance(k, str) else text_of(k): v for k, v in tree.items()}
 
 
-def _plain(value: Any) -> Any:
-    return dict(vars(value)) if isinstance(value, argparse.Namespace | _Configuration) else value
+def _asked(path: Path) -> list[str]:
+    """The names in a zip file's pickle that torch does not know, read and not obeyed."""
+    with path.open("rb") as file, suppress(Exception):  # what is wrong with it, torch.load says
+        return torch.serialization.get_unsafe_globals_in_checkpoint(file)
+    return []
+
+
+def _answered(said: str, kinds: dict[str, Any]) -> bool:
+    """Add to ``kinds`` a placeholder for the value that torch would not make, if it is harmless."""
+    asked = re.search(r"Unsupported global: GLOBAL ([\w.]+) was not", said)
+    filled = re.search(rf"Can only SETITEMS? .* but got <class '{SPACE}\.([\w.]+)'>", said)
+    if filled and filled[1] in kinds:
+        kinds[filled[1]] = as_items(kinds[filled[1]])
+        return True
+    if not asked:
+        return False
+    name = asked[1] if "." in asked[1] else f"builtins.{asked[1]}"
+    kind = None if name in kinds else placeholder(name)
+    kinds |= {name: kind} if kind else {}
+    return kind is not None
 
 
 def _read_safetensors(path: Path) -> Checkpoint:

@@ -19,6 +19,7 @@ import numpy as np
 import torch
 
 from artifact_units.errors import UserError
+from artifact_units.files.inert import is_module, placeholder, text_of, whole_module
 from artifact_units.files.pickle_judge import Refused, check_tensor, judge
 from artifact_units.files.torch_judge import judge_bytes
 
@@ -63,6 +64,13 @@ def _scalar(kind: _NumberType, raw: bytes) -> Any:
     return np.frombuffer(raw, np.dtype(kind.order + kind.code))[0].item()
 
 
+def _bytes(text: str, encoding: str) -> bytes:
+    """Bytes, as old protocols spell them."""
+    if encoding != "latin1":
+        raise Refused(f"refused: bytes spelt in {encoding!r}")
+    return text.encode("latin1")
+
+
 def _tensor_bytes(raw: bytes) -> Any:
     judge_bytes(raw)
     return torch.load(io.BytesIO(raw), map_location="cpu", weights_only=True)
@@ -93,6 +101,7 @@ def _allowed() -> dict[tuple[str, str], Any]:
         ("torch._utils", "_rebuild_parameter"): call(_parameter),
         ("torch._utils", "_rebuild_tensor_v2"): call(_tensor),
         ("torch.storage", "_load_from_bytes"): call(_tensor_bytes),
+        ("_codecs", "encode"): call(_bytes),
         ("numpy", "dtype"): call(_NumberType),
         ("numpy.core.multiarray", "scalar"): call(_scalar),
         ("numpy._core.multiarray", "scalar"): call(_scalar),
@@ -111,9 +120,12 @@ class _Unpickler(pickle.Unpickler):
                 "(StyleGAN2) or take a PyTorch conversion (PGGAN)"
             )
         if (module, name) not in self.allowed:
-            raise Refused(
-                f"refused, because its pickle asks for {module}.{name}; only tensors are read"
-            )
+            kind = placeholder(f"{module}.{name}")
+            if kind is None:
+                raise Refused(
+                    f"refused, because its pickle asks for {module}.{name}; only tensors are read"
+                )
+            self.allowed[module, name] = kind
         return self.allowed[module, name]
 
 
@@ -131,11 +143,23 @@ def read_pickle(path: Path) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
         raise UserError(f"{path}: {refusal}") from None
     except Exception as error:  # a hostile or cut pickle can fail in any way
         raise UserError(f"{path}: {why(error)}") from None
+    if is_module(tree):
+        raise UserError(f"{path}: {whole_module(tree)}")
     records = tree if isinstance(tree, dict) else {}
     found = {k: _flatten(v) for k, v in records.items() if isinstance(v, Record)}
+    if not found and _holds_tensors(records):
+        return {text_of(k): v for k, v in records.items()}, {}
     if not any(tensors for tensors, _ in found.values()):
         raise UserError(f"{path}: a pickle without a network in it")
     return {k: t for k, (t, _) in found.items()}, {k: a for k, (_, a) in found.items()}
+
+
+def _holds_tensors(tree: dict) -> bool:
+    """Whether it is a state dict, or a dictionary of such: what ``pickle.dump`` makes of one."""
+    inner = [
+        v for each in tree.values() for v in (each.values() if isinstance(each, dict) else [each])
+    ]
+    return any(isinstance(value, torch.Tensor) or is_module(value) for value in inner)
 
 
 def _flatten(record: Record, place: str = "") -> tuple[dict[str, Any], dict[str, Any]]:

@@ -67,8 +67,10 @@ def _judge_archive(archive: zipfile.ZipFile, size: int) -> None:
             f"it unpacks to {sum(sizes.values())} bytes from {size}; torch stores without "
             "compression: save it again with torch.save"
         )
-    if any(name.endswith("/constants.pkl") for name in sizes):
+    if any(name.endswith("/constants.pkl") or "/code/" in name for name in sizes):
         raise Refused("a TorchScript archive; give the state dict of its generator")
+    if any(name.endswith(("archive_format", "serialized_exported_program.json")) for name in sizes):
+        raise Refused("a program of torch.export; give the state dict of its generator")
     pickles = [name for name in sizes if name.endswith("/data.pkl")]
     if not pickles:
         raise Refused("a zip file, but not one that torch.save wrote")

@@ -125,6 +125,7 @@ def _build(tensors: Tensors) -> Generator:
         state |= _attention(tensors, k - 1, widths[k])
     if variant == "shared":
         state["shared.weight"] = tensors.take("shared.weight", given["classes"], given["size"])
+    tensors.rgb("output_layer.2.weight")
     state |= _affine(tensors, "output_layer.2", "rgb", 3, widths[-1], 3, 3)
     state |= _output_norm(tensors, widths[-1])
     network = BigGAN(latent_dim, widths, variant, attention=attended, bottom=bottom, **given)

@@ -89,6 +89,7 @@ def _build(tensors: Tensors, *, label_size: int = 0) -> Generator:
             f"label_size is {label_size}; of {entries} values that the first layer takes, "
             "one at least is the latent's"
         )
+    tensors.rgb(f"main.{last}.weight", axis=1)
     state["rgb.weight"] = tensors.take(f"main.{last}.weight", widths[-1], 3, 4, 4)
     tensors.ignore(r"main\.\d+\.num_batches_tracked")
     network = DCGAN(entries - label_size, widths, label_size)

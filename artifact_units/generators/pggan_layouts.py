@@ -119,6 +119,7 @@ def _to_rgb(tensors: Tensors, keys: Keys, widths: Sequence[int], zoo: bool) -> d
     # Training keeps one for each resolution; they are checked, and the last is used.
     pairs = []
     for stem, entries in zip(keys.rgbs, widths[1::2][-len(keys.rgbs) :], strict=True):
+        tensors.rgb(f"{stem}.{keys.weight}")
         weight = tensors.take(f"{stem}.{keys.weight}", 3, entries, 1, 1)
         pairs.append((weight, tensors.take(f"{stem}.{keys.bias}", 3)))
     weight, bias = pairs[-1]

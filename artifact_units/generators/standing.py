@@ -17,7 +17,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from artifact_units.errors import UserError
-from artifact_units.files.checkpoints import read_checkpoint, write_state
+from artifact_units.files.checkpoints import read_checkpoint
+from artifact_units.files.states import write_state
 from artifact_units.files.storage import whole_file
 from artifact_units.generators import built, recognise
 from artifact_units.generators.biggan import BigGAN, ConditionalNorm
@@ -31,18 +32,26 @@ WHOSE = "one of BigGAN (ajbrock) or U-Net GAN"
 
 @torch.no_grad()
 def accumulate(
-    path: Path, out: Path, *, batches: int, batch: int, seed: int, device: torch.device
+    path: Path,
+    out: Path,
+    *,
+    batches: int,
+    batch: int,
+    seed: int,
+    device: torch.device,
+    weights: str | None = None,
 ) -> None:
     """Write the checkpoint at ``path`` with standing statistics to ``out``.
 
-    Latents (and classes, where it has them) are drawn from ``seed``. A UserError where the layout
-    keeps no running statistics of one network.
+    Latents (and classes, where it has them) are drawn from ``seed``; ``weights`` is the place of
+    the network where the file holds several. A UserError where the layout keeps no running
+    statistics of one network.
     """
     checkpoint = read_checkpoint(path)
     if NOTES in checkpoint.metadata:
         held = f"a {read_notes(checkpoint).get('family')} of our own layout"
         raise UserError(f"{path}: {held}; give the checkpoint that it was made of, {WHOSE}")
-    layout, state = recognise(checkpoint)
+    layout, state = recognise(checkpoint, weights=weights)
     if layout.name not in KEPT_IN:
         raise UserError(
             f"{path}: {layout.name} has no running statistics to accumulate anew; give {WHOSE}"

@@ -25,7 +25,6 @@ class Form:
     rgb_bias: tuple[int, ...] = (3,)
     map_lead: tuple[int, ...] = (1,)  # axes before those of the constant
     noise_lead: tuple[int, ...] = (1, 1)
-    strength_shape: tuple[int, ...] = ()
     image: Callable[[int], str] = lambda _i: ""  # the sum of the images so far
     scaled: bool = True  # 1/sqrt(fan in) is applied to a layer's weight before the demodulation
 
@@ -68,7 +67,6 @@ FORMS = {
         lead=(1,),
         image=lambda i: f"to_rgbs.{i - 1}" if i else "",  # its to-RGB module adds
         rgb_bias=(1, 3, 1, 1),
-        strength_shape=(1,),
     ),
     "stylegan2-genforce": Form(
         r"synthesis\.layer(\d+)\.",

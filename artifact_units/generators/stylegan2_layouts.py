@@ -113,6 +113,7 @@ def _rgb(tensors: Tensors, form: Form, i: int, entries: int, w_dim: int) -> dict
         ".skip.weight" in k or k.endswith(".torgb.weight") for k in tensors.state
     ):
         raise tensors.error(f"{key} is missing: of its architectures, only 'skip' is read")
+    tensors.rgb(key, len(form.lead))
     weight = tensors.take(key, *form.lead, 3, entries, 1, 1).view(3, entries, 1, 1)
     bias = tensors.take(f"{stem}.bias", *form.rgb_bias).view(3)
     return _style(tensors, form, stem, entries, w_dim) | {
@@ -136,7 +137,8 @@ def _noise(tensors: Tensors, form: Form, count: int) -> tuple[dict[str, Tensor],
             tensors.take(form.noise(k), *shape) if kept else torch.randn(shape, generator=stream)
         )
         key = f"{form.layer(k)}.{form.strength}"
-        strength = torch.zeros(()) if silent else tensors.take(key, *form.strength_shape).view(())
+        one = (1,) if not silent and tensors.shape(key) == (1,) else ()  # with an axis or without
+        strength = torch.zeros(()) if silent else tensors.take(key, *one).view(())
         out |= {f"layer{k + 1}.noise": noise.view(px, px), f"layer{k + 1}.noise_strength": strength}
     note = f"{tensors.path}: holds no noise; fixed noise was drawn from seed {SEED}"
     return out, () if kept or silent else (note,)

@@ -118,6 +118,13 @@ class Tensors:
         self.taken.add(key)
         return value.contiguous()
 
+    def rgb(self, key: str, axis: int = 0) -> None:
+        """Say what a to-RGB weight draws, where that is not three channels."""
+        shape = self.shape(key)
+        if axis < len(shape) and shape[axis] != 3:
+            grey = "1 channel (grey)" if shape[axis] == 1 else f"{shape[axis]} channels"
+            raise self.error(f"draws {grey} ({key} is {list(shape)}); only RGB is read")
+
     def ignore(self, pattern: str) -> None:
         """Count keys that match, whole, as taken."""
         self.taken |= {key for key in self.state if re.fullmatch(pattern, key)}

@@ -17,7 +17,7 @@ import torch
 from parity.cases import FOLDER, WHOLE, fits
 
 from artifact_units.errors import UserError
-from artifact_units.files.checkpoints import AVERAGED, RAW, read_checkpoint, read_weights
+from artifact_units.files.checkpoints import read_checkpoint, read_weights
 from artifact_units.generators import load_generator
 
 PGGAN = FOLDER / "pggan-gandissect-a" / "checkpoint.pth"
@@ -39,6 +39,11 @@ SAID = {  # what the one line must hold, by file of shared/parity/bad
     "lfs_pointer.pth": "git-LFS pointer",
     "bitflip.pth": "CRC",
 }
+AVERAGED = ("generator_smooth", "models.generator_smooth", "g_ema", "G_ema", "avgG", "G_avg")
+AVERAGED += ("generator_ema", "netG_ema", "netG_EMA", "g_running", "params_ema", "ema", "Gs")
+AVERAGED += ("shadow_generator.state_dict", "state_dict_ema", "emaG", "models.0.swa_model")
+UNTOLD = ("generator", "models.generator", "g", "G", "netG", "netG_state_dict", "gen", "model")
+UNTOLD += ("model_state_dict", "state_dict", "state_dict.generator", "models.0")
 WARNED = {"genforce_no_ema.pth": "generator", "rosinality_no_ema.pt": "g"}
 NOTED = {"rosinality_no_noise_buffers.pt": "seed 0"}
 WHOLE_ONLY = pytest.mark.skipif(not WHOLE.is_dir(), reason="the whole golden folder is not here")
@@ -69,7 +74,9 @@ def test_every_bad_file_is_answered_in_one_line(path):
     if path.name in NOTED:
         assert NOTED[path.name] in " ".join(load_generator(path).notes)
     elif path.name in WARNED:
-        with pytest.warns(UserWarning, match=f"raw weights in {WARNED[path.name]}$"):
+        with pytest.warns(
+            UserWarning, match=f"taken: {WARNED[path.name]}; the file does not tell whether"
+        ):
             load_generator(path)
     else:
         with pytest.raises(UserError, match=SAID.get(path.name)) as error:
@@ -177,7 +184,7 @@ def test_one_flipped_bit_is_noticed(tmp_path):
         load_generator(tmp_path / "flipped.pth")
 
 
-def test_moving_averages_are_taken_and_raw_weights_are_warned_of(tmp_path):
+def test_moving_averages_are_taken_and_what_a_file_does_not_tell_is_warned_of(tmp_path):
     average = torch.load(PGGAN, weights_only=True)
     raw = {key: tensor * 2 for key, tensor in average.items()}
     torch.save({"g": raw, "g_ema": average}, tmp_path / "both.pt")
@@ -185,25 +192,26 @@ def test_moving_averages_are_taken_and_raw_weights_are_warned_of(tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         both = load_generator(tmp_path / "both.pt")
-    with pytest.warns(UserWarning, match="no moving average"):
+    with pytest.warns(UserWarning, match="does not tell whether these weights are averaged"):
         only_raw = load_generator(tmp_path / "raw.pt")
     biases = [g.network.state_dict()["layer2.bias"] for g in (only_raw, both)]
     assert torch.equal(biases[0], 2 * biases[1])
-    assert "no moving average" in only_raw.notes[0]
+    assert "taken: g;" in only_raw.notes[0]
 
 
-@pytest.mark.parametrize("wrapper", [*AVERAGED, *RAW])
+@pytest.mark.parametrize("wrapper", [*AVERAGED, *UNTOLD])
 def test_a_generator_is_found_by_whatever_name_it_is_usually_wrapped_in(tmp_path, wrapper):
     state = torch.load(PGGAN, weights_only=True)
     tree = {f"module.{key}": tensor.half() for key, tensor in state.items()}
     for key in reversed(wrapper.split(".")):
-        tree = {key: tree, "discriminator": {"x": torch.ones(1)}, "epoch": 3}
+        inner = {key: tree, "discriminator": {"x": torch.ones(1)}, "epoch": 3}
+        tree = [tree] if key == "0" else inner
     torch.save(tree, tmp_path / "wrapped.pth")
     with warnings.catch_warnings(record=True) as heard:
         warnings.simplefilter("always")
         generator = load_generator(tmp_path / "wrapped.pth")
     assert generator.layout == "pggan-gandissect"
-    assert len(heard) == (wrapper in RAW)
+    assert len(heard) == (wrapper in UNTOLD)
 
 
 def test_weights_are_read_through_the_same_door(tmp_path):

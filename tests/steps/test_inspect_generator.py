@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import torch
 from click.testing import CliRunner
 
 from steps.inspect_generator import main
@@ -25,6 +26,25 @@ def test_signed_units_are_told():
     text = said(str(DATA / "biggan-ajbrock-a" / "G_ema_best0.pth"))
     assert "classes 5" in text
     assert "layer2  blocks.1.1  16     16x16  signed: zero is not off" in text
+
+
+def test_a_generator_with_classes_says_how_a_run_is_given_one():
+    text = said(str(DATA / "biggan-ajbrock-a" / "G_ema_best0.pth"))
+    assert "note: a run draws one class" in text
+    assert "`generator: G_ema_best0.pth`, its `sha256:` and `class: 0`" in text
+    assert "one class" not in said(str(DATA / "pggan-gandissect-a" / "checkpoint.pth"))
+
+
+def test_the_network_to_take_is_chosen_by_its_place(tmp_path):
+    state = torch.load(DATA / "pggan-gandissect-a" / "checkpoint.pth", weights_only=True)
+    half = {key: tensor / 2 for key, tensor in state.items()}
+    torch.save({"best": state, "last": half}, tmp_path / "two.pth")
+    path = str(tmp_path / "two.pth")
+    assert "holds 2 networks of the same shapes: best, last" in said(path)
+    text = said(path, "--option", "weights=last")
+    assert f"note: {path}: taken: last; the file does not tell" in text
+    assert "also in the file: best" in text
+    assert "did you mean 'best'?" in said(path, "--option", "weights=bestt")
 
 
 def test_options_are_given_as_key_and_value():
