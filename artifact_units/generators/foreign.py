@@ -69,7 +69,7 @@ def read_description(path: Path) -> dict[str, Any]:
         said = _yaml(path.read_text(encoding="utf-8"))
     except YAMLError as error:
         raise UserError(f"{path}: {yaml_problem(error)}") from None
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:  # a date of month 13, nested too deep
         raise UserError(f"{path}: not readable ({type(error).__name__})") from None
     if not isinstance(said, dict) or not isinstance(said.get("generator"), str):
         raise UserError(f"{path}: must hold `generator:`, a checkpoint or module:callable")

@@ -16,7 +16,7 @@ from torch import nn
 
 from artifact_units.errors import UserError, did_you_mean
 from artifact_units.generators import load_generator, save_generator
-from artifact_units.generators.foreign import options_of
+from artifact_units.generators.foreign import options_of, read_description
 from artifact_units.generators.own import NOTES
 from artifact_units.layers.generator import Generator, Layer
 
@@ -258,3 +258,12 @@ def test_a_tensor_of_another_shape_is_named(tmp_path, key, shape, said):
 )
 def test_an_option_that_the_file_cannot_have_is_refused(name, options, said):
     assert said in said_of(DATA / name, **options)
+
+
+@pytest.mark.parametrize("text", ["[" * 5000, "generator: 2020-13-45"])
+def test_a_description_that_yaml_cannot_hold_is_refused_in_one_line(tmp_path: Path, text: str):
+    path = tmp_path / "deep.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(UserError, match=r"deep\.yaml: not readable") as refusal:
+        read_description(path)
+    assert "\n" not in str(refusal.value)
