@@ -68,7 +68,8 @@ def read_table(path: Path, kind: str, columns: Sequence[str] | None = None) -> p
 
 def _check(path: Path, kind: str, schema: pa.Schema) -> None:
     notes = _text(schema)
-    found, version = notes.get("artifact_units.table"), notes.get("artifact_units.version")
+    keys = ("artifact_units.table", "artifact_units.version")
+    found, version = (" ".join(notes.get(key, "").split()) for key in keys)  # they hold anything
     if found != kind:
         raise UserError(f"{path}: holds {found or 'a foreign table'}, not the table {kind!r}")
     if version != VERSION:
@@ -76,7 +77,8 @@ def _check(path: Path, kind: str, schema: pa.Schema) -> None:
     wanted = SCHEMAS[kind]
     for a, b in zip(wanted, schema, strict=False):
         if a.name != b.name or a.type != b.type:
-            raise UserError(f"{path}: column {b.name} is {b.type}, not {a.name} {a.type}")
+            held = " ".join(f"{b.name} is {b.type}".split())
+            raise UserError(f"{path}: column {held}, not {a.name} {a.type}")
     if len(schema) != len(wanted):
         raise UserError(f"{path}: {len(schema)} columns, not {len(wanted)}; make it anew")
 

@@ -91,3 +91,13 @@ def test_the_noise_in_a_long_sums_last_digits_does_not_reach_the_file(tmp_path) 
         tables.write_table(tmp_path / name, "measurements", row | values)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
     assert tables.read_table(tmp_path / "a", "measurements")["value"].to_pylist() == [0.3333333]
+
+
+def test_a_column_name_of_two_lines_is_answered_in_one(tmp_path) -> None:
+    tables.write_table(tmp_path / "t", "labels", LABELS)
+    table = pq.read_table(tmp_path / "t")
+    names = ["i\nd", *table.column_names[1:]]
+    renamed = table.rename_columns(names).replace_schema_metadata(table.schema.metadata)
+    pq.write_table(renamed, tmp_path / "t")
+    with pytest.raises(UserError, match="column i d is int64, not id int64"):
+        tables.read_table(tmp_path / "t", "labels")
