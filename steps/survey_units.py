@@ -8,7 +8,7 @@ import click
 
 from steps.making.command import Input, input_path, output_path, say, step
 from steps.making.loading import generator_once
-from steps.making.parameters import SurveyUnits
+from steps.making.surveys import SurveyUnits
 
 STAGES = ("sample_generations", "read_reals", "label_generations/labels.parquet")
 STAGES += ("collect_featuremaps", "score_units")

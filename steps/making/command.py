@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import click
 from pydantic import BaseModel
@@ -212,6 +212,7 @@ def _option(name: str, field: FieldInfo) -> click.Option:
     given: Any = {"required": True} if needed else {"default": field.default, "show_default": True}
     if get_origin(annotation) is list:
         item = get_args(annotation)[0]
+        item = get_args(item)[0] if get_origin(item) is Annotated else item
         kept: Any = {"multiple": True, "callback": lambda _context, _option, value: list(value)}
         kind = item if item in (int, float) else str
         return click.Option([f"--{name}"], type=kind, help=text, **given, **kept)
