@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import click
-
-from steps.making.command import Input, input_path, output_path, say, step
+from steps.making.command import input_path, output_path, params_path, say, step
 from steps.making.parameters import Report
 
 STAGES = ("sample_generations", "label_generations", "train_classifier", "compute_masks")
@@ -20,14 +18,7 @@ STAGES += ("correct_generations", "evaluate_generations")
 @input_path("analysis", "Table of make analysis; one of another run is left out.")
 @input_path("spread", "Table of make spread; one of another run is left out.")
 @input_path("survey", "Table of make survey; one of another run is left out.")
-@click.option(
-    "--params",
-    "used",
-    cls=Input,
-    type=click.Path(path_type=Path, exists=True),
-    required=True,
-    help="The parameters of the run: params.yaml.",
-)
+@params_path
 @output_path("out", "The HTML page.")
 @output_path("metrics", "How well each ranking finds the defective units, JSON.")
 @output_path("plots", "Folder of its cover and charts as pictures.")

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import click
-
-from steps.making.command import Input, input_path, output_path, say, step
+from steps.making.command import input_path, output_path, params_path, say, step
 from steps.making.loading import generator_once
 from steps.making.surveys import SurveyUnits
 
@@ -15,14 +13,7 @@ STAGES += ("collect_featuremaps", "score_units")
 
 
 @step(SurveyUnits)
-@click.option(
-    "--params",
-    "used",
-    cls=Input,
-    type=click.Path(path_type=Path, exists=True),
-    required=True,
-    help="The parameters of the run: params.yaml.",
-)
+@params_path
 @input_path("generator", "Checkpoint of the generator.")
 @input_path("results", "Folder of results, a folder a stage.", parts=STAGES)
 @output_path("out", "Table of effects.")

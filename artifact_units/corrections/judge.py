@@ -82,9 +82,8 @@ class Judge:
         artifacts, normals = (
             self.images(ids, correction) for ids in (self.artifacts, self.normals)
         )
-        change = (normals.float() - self.before.float()).abs().double().flatten(1).mean(1) / 255
         likely, others = self.probability(artifacts), self.probability(normals)
-        return Judged(likely, others, change.numpy(), self.harm)
+        return Judged(likely, others, change_of(self.before, normals), self.harm)
 
     def images(self, ids: np.ndarray, correction: Correction) -> Images:
         """The generations of these ids, corrected; uint8, on the CPU."""
@@ -100,6 +99,11 @@ class Judge:
             return artifact_probability(self.classify, sent(some, device))
 
         return torch.cat(list(batched(images, self.batch, said))).double().cpu().numpy()
+
+
+def change_of(before: Images, after: Images) -> np.ndarray:
+    """The mean absolute change of each image, float64 ``[image]``, unit range."""
+    return ((after.float() - before.float()).abs().double().flatten(1).mean(1) / 255).numpy()
 
 
 def least_change(judged: Sequence[Judged]) -> int:

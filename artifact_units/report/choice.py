@@ -53,14 +53,8 @@ def fitted(results: Results, name: str) -> str:
     """A correction in words, with the options that it was fitted with."""
     entry = results.params["fit_corrections"]["corrections"][name]
     said = f"{entry['corrector']} by {entry['ranking']}"
-    options = [_options(results.taken(name))] if is_plain(entry) else []
     gate = [f"gate {entry['gate']:g}"] if entry.get("gate") else []
-    return "; ".join(filter(None, [said, *options, *gate]))
-
-
-def is_plain(entry: Point) -> bool:
-    """Whether a row of corrections has options of its corrector."""
-    return bool(entry.keys() - {"ranking", "corrector", "gate"})
+    return "; ".join(filter(None, [said, _options(results.taken(name)), *gate]))
 
 
 def is_searched(results: Results, name: str) -> bool:

@@ -18,7 +18,7 @@ import numpy as np
 
 from artifact_units.classifier.training import area_under_curve
 from artifact_units.corrections.correction import Correction
-from artifact_units.corrections.judge import Judge
+from artifact_units.corrections.judge import Judge, change_of
 from artifact_units.evaluation.resampling import draws
 from artifact_units.layers.generator import Generator
 from artifact_units.shapes import Images, Logits
@@ -87,8 +87,8 @@ class HalfJudge(Judge):
         return Seen(
             self.likely - self.probability(artifacts),
             self.probability(normals) - self.others,
-            _change(self.broken, artifacts),
-            _change(self.before, normals),
+            change_of(self.broken, artifacts),
+            change_of(self.before, normals),
         )
 
 
@@ -202,8 +202,3 @@ def _auc(likely: np.ndarray, others: np.ndarray) -> float:
 def _of(judge: Judge, ids: np.ndarray) -> np.ndarray:
     """Which of the judge's artifacts are of ``ids``, bool."""
     return np.isin(judge.artifacts, ids)
-
-
-def _change(before: Images, after: Images) -> np.ndarray:
-    """The mean absolute change of each image, unit range."""
-    return ((after.int() - before.int()).abs().double().flatten(1).mean(1) / 255).cpu().numpy()

@@ -124,6 +124,14 @@ def input_path(name: str, text: str, *, parts: Sequence[str] = ()) -> Callable:
     return click.option(f"--{name}", cls=Input, type=kind, required=True, help=text, parts=parts)
 
 
+def params_path(function: Callable) -> Callable:
+    """The option ``--params`` of a step that reads other stages' values; its name is ``used``."""
+    kind = click.Path(path_type=Path, exists=True)
+    said = "The parameters of the run: params.yaml."
+    option = click.option("--params", "used", cls=Input, type=kind, required=True, help=said)
+    return option(function)
+
+
 def output_path(name: str, text: str) -> Callable:
     """A path that will be written, whole."""
     return click.option(f"--{name}", cls=Output, type=PATH, required=True, help=text)
